@@ -1,0 +1,1 @@
+"""What the house believes, and the proof."""

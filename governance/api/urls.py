@@ -1,0 +1,23 @@
+"""The routes of the API's governance side, below `/api/v1/`. One line a route; the door is in the file of its noun."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from governance.api import docs, policies, systems, tuning
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("openapi.json", docs.Description.as_view(), name="api-openapi"),
+    path("docs/", docs.Page.as_view(), name="api-docs"),
+    path("systems/", systems.Systems.as_view(), name="api-systems"),
+    path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
+    path("systems/<slug:slug>/policies/", policies.Policies.as_view(), name="api-policies"),
+    path("systems/<slug:slug>/policies/<int:number>/", policies.OnePolicy.as_view(), name="api-policy"),
+    path("systems/<slug:slug>/policies/<int:number>/approve/", policies.Approve.as_view(), name="api-policy-approve"),
+    path("systems/<slug:slug>/policies/<int:number>/decline/", policies.Decline.as_view(), name="api-policy-decline"),
+    path(
+        "systems/<slug:slug>/policies/<int:number>/activate/", policies.Activate.as_view(), name="api-policy-activate"
+    ),
+    path(
+        "systems/<slug:slug>/policies/<int:number>/rollback/", policies.Rollback.as_view(), name="api-policy-rollback"
+    ),
+    path("systems/<slug:slug>/tuning/", tuning.Tuning.as_view(), name="api-tuning"),
+]

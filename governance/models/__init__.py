@@ -1,0 +1,24 @@
+"""The tables of governance, one family a file."""
+
+from governance.models.evidence import Entry, Payload, PendingEntry
+from governance.models.outputs import Output, OutputContent
+from governance.models.people import ApiKey, Person, Role, Skill
+from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
+from governance.models.tuning import Certificate
+
+__all__ = [
+    "ApiKey",
+    "Approval",
+    "Certificate",
+    "ContractVersion",
+    "Entry",
+    "Output",
+    "OutputContent",
+    "Payload",
+    "PendingEntry",
+    "Person",
+    "PolicyVersion",
+    "Role",
+    "Skill",
+    "System",
+]

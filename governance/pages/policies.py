@@ -1,0 +1,147 @@
+"""A system's policies on paper: the one in force, those before it, and the proposals that wait for signatures."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance.models import Person, PolicyVersion, System
+from governance.pages import access
+from governance.people import roles, sign_in
+from governance.policies import differences, lifecycle, registry, sentences, signatures
+from governance.refusals import Invalid, NotFound, Refused
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def in_force(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/systems/{slug}/policy/`: the version in force and all others; a POST takes it back."""
+    system = access.system(request, slug)
+    if request.method == "POST":
+        before = lifecycle.restore(
+            system, by=access.actor(request, system), because=request.POST.get("because", "")[:2000]
+        )
+        messages.success(request, f"Policy {before.number} is in force again.")
+        return redirect("policy", slug=slug)
+    versions = list(PolicyVersion.objects.of(system).told().order_by("-number")[:200])
+    current = next((version for version in versions if version.pk == system.in_force_id), None)
+    earlier = [v for v in versions if current and v.state == "retired" and v.is_approved and v.number < current.number]
+    may_restore = roles.may(access.person(request), "restore a policy", system)
+    shown = {
+        **_text(current), "system": system, "version": current, "versions": versions,
+        "restorable": earlier[0] if earlier and may_restore else None,
+    }  # fmt: skip
+    return render(request, "policy.html", shown)
+
+
+@login_required
+@require_safe
+def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """`/systems/{slug}/policy/{n}/`: one version as it stands in the book."""
+    system = access.system(request, slug)
+    found = _found(system, number)
+    return render(request, "policy_version.html", {**_text(found), "system": system, "version": found})
+
+
+@login_required
+@require_safe
+def proposals(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/systems/{slug}/proposals/`"""
+    system = access.system(request, slug)
+    waiting = list(PolicyVersion.objects.of(system).told().undecided().order_by("-number"))
+    declined = list(PolicyVersion.objects.of(system).told().filter(state="declined").order_by("-number")[:50])
+    return render(request, "proposals.html", {"system": system, "waiting": waiting, "declined": declined})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def proposal(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """`/systems/{slug}/proposals/{n}/`: what changes, in words, and who has signed; a POST signs, declines or puts it
+    in force."""
+    system = access.system(request, slug)
+    found = _found(system, number)
+    if request.method != "POST":
+        return _proposal(request, system, found)
+    if not sign_in.is_fresh(request):
+        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+    try:
+        done = _step(request, system, found)
+    except Refused as refusal:
+        kept = request.POST.get("comment", "")[:2000]
+        return _proposal(request, system, _found(system, number), refusal=refusal, comment=kept)
+    messages.success(request, done)
+    return redirect("proposal", slug=slug, number=number)
+
+
+def _step(request: HttpRequest, system: System, version: PolicyVersion) -> str:
+    """Does what the button says, and tells it."""
+    by, step = access.actor(request, system), request.POST.get("do")
+    signed = {"digest": request.POST.get("digest", ""), "comment": request.POST.get("comment", "").strip()[:2000]}
+    if step == "approve":
+        lifecycle.approve(version, by=by, **signed)
+        return f"You have signed policy {version.number}."
+    if step == "decline":
+        lifecycle.decline(version, by=by, **signed)
+        return f"You have declined policy {version.number}."
+    if step == "activate":
+        lifecycle.activate(version, by=by)
+        return f"Policy {version.number} is in force."
+    raise Invalid("A proposal can be approved, declined or put in force.")
+
+
+def _proposal(
+    request: HttpRequest, system: System, version: PolicyVersion, *, refusal: Refused | None = None, comment: str = ""
+) -> HttpResponse:
+    person, seats = access.person(request), lifecycle.open_seats(version)
+    base = version.based_on
+    new = sentences.policy_sentences(registry.compiled(version.pk))
+    old = sentences.policy_sentences(registry.compiled(base.pk)) if base else new
+    is_waiting = version.state == "proposed" or (version.state == "in_force" and not version.is_approved)
+    shown = {
+        "system": system, "version": version, "base": base, "comment": comment, "refusal": refusal,
+        "clauses": differences.differences(old, new), "text": _pretty(version),
+        "contract_changes": bool(base and base.contract_id != version.contract_id),
+        "seats": [signatures.in_words(seat) for seat in seats] if is_waiting else [],
+        "is_stale": version.state in ("proposed", "approved") and version.based_on_id != system.in_force_id,
+        "is_waiting": is_waiting, "why_not": _why_not(person, system, version, seats),
+        "may_sign": roles.may(person, "sign a policy", system),
+        "may_activate": version.state == "approved" and roles.may(person, "activate a policy", system),
+        "is_fresh": sign_in.is_fresh(request),
+    }  # fmt: skip
+    return render(request, "proposal.html", shown, status=refusal.status if refusal else 200)
+
+
+def _why_not(person: Person, system: System, version: PolicyVersion, seats: tuple[signatures.Seat, ...]) -> str:
+    """Why this person has nothing to sign here; empty when she has."""
+    if not roles.may(person, "sign a policy", system):
+        return "An approver or an owner of the system signs here."
+    if version.proposer_id == person.pk:
+        return "You proposed it, so somebody else has to decide on it."
+    if any(approval.approver_id == person.pk for approval in version.approvals.all()):
+        return "You have signed it."
+    if signatures.role_for(seats, roles.roles_of(person, system)) is None:
+        return f"What is missing is the signature of {' and of '.join(map(signatures.in_words, seats)) or 'nobody'}."
+    return ""
+
+
+def _found(system: System, number: int) -> PolicyVersion:
+    found = PolicyVersion.objects.of(system).told().filter(number=number).first() if number < 2**31 else None
+    if found is None:
+        raise NotFound("There is nothing here.")
+    return found
+
+
+def _text(version: PolicyVersion | None) -> dict[str, Any]:
+    if version is None:
+        return {"clauses": (), "text": ""}
+    return {"clauses": sentences.policy_sentences(registry.compiled(version.pk)), "text": _pretty(version)}
+
+
+def _pretty(version: PolicyVersion) -> str:
+    return json.dumps(json.loads(version.document), indent=2, ensure_ascii=False)

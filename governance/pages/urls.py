@@ -1,0 +1,19 @@
+"""The routes of governance's pages. One line a route; the door is in the file of its noun."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from governance.pages import keys, people, policies, systems
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("systems/", systems.index, name="systems"),
+    path("systems/<slug:slug>/", systems.show, name="system"),
+    path("systems/<slug:slug>/contract/", systems.contract, name="contract"),
+    path("systems/<slug:slug>/policy/", policies.in_force, name="policy"),
+    path("systems/<slug:slug>/policy/<int:number>/", policies.version, name="policy-version"),
+    path("systems/<slug:slug>/proposals/", policies.proposals, name="proposals"),
+    path("systems/<slug:slug>/proposals/<int:number>/", policies.proposal, name="proposal"),
+    path("people/", people.index, name="people"),
+    path("people/<uuid:id>/", people.show, name="person"),
+    path("keys/", keys.index, name="keys"),
+    path("keys/<uuid:id>/revoke/", keys.revoke, name="key-revoke"),
+]

@@ -1,0 +1,94 @@
+"""Accounts: a person arrives, gets and loses roles and skills, leaves. Each step is an entry in the log."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from uuid_utils.compat import uuid7
+
+from governance.evidence.record import record
+from governance.models import Person, Role, Skill, System
+from governance.models.people import ROLE_NAMES
+from governance.people.actors import Actor
+from governance.refusals import Conflict, Invalid
+
+
+@transaction.atomic
+def create(
+    email: str, *, name: str, by: Actor, password: str | None = None,
+    roles: Iterable[tuple[str, System | None]] = (), is_simulated: bool = False,
+) -> Person:  # fmt: skip
+    """A new person with her roles. Raises Conflict when the address is taken, Invalid for an unknown role."""
+    if Person.objects.filter(email__iexact=email).exists():
+        raise Conflict(f"{email} has an account already.")
+    id = uuid7()
+    entry = record(
+        "person_created", actor=by, kind="person", id=id,
+        payloads={"email": email.encode(), "name": name.encode()}, detail={"simulated": is_simulated},
+    )  # fmt: skip
+    person = Person.objects.create_user(email, password, id=id, name=name, is_simulated=is_simulated, entry_id=entry.id)
+    for role, system in roles:
+        grant_role(person, role, system=system, by=by)
+    return person
+
+
+@transaction.atomic
+def grant_role(person: Person, name: str, *, system: System | None, by: Actor) -> Role:
+    """Gives the person a role in one system, or in all when `system` is None. Giving it twice changes nothing."""
+    if name not in ROLE_NAMES:
+        raise Invalid(f"There is no role {name}. The roles are {', '.join(ROLE_NAMES)}.")
+    held = Role.objects.filter(person=person, name=name, system=system).first()
+    if held:
+        return held
+    Person.objects.select_for_update().get(pk=person.pk)
+    entry = record(
+        "role_granted", actor=by, kind="person", id=person.pk, system=system.pk if system else None,
+        detail={"role": name, "system": system.slug if system else None},
+    )  # fmt: skip
+    return Role.objects.create(person=person, name=name, system=system, entry_id=entry.id)
+
+
+@transaction.atomic
+def revoke_role(role: Role, *, by: Actor) -> None:
+    """Takes a role away. Raises Conflict when it was gone already."""
+    Person.objects.select_for_update().get(pk=role.person_id)
+    gone, _ = Role.objects.filter(pk=role.pk).delete()
+    if not gone:
+        raise Conflict("That role was taken away already.")
+    record(
+        "role_revoked", actor=by, kind="person", id=role.person_id, system=role.system_id,
+        detail={"role": role.name, "system": role.system.slug if role.system else None},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def grant_skill(person: Person, name: str, *, system: System, by: Actor) -> Skill:
+    """Vouches that the person is qualified for `name` in the system. Twice changes nothing."""
+    held = Skill.objects.filter(person=person, name=name, system=system).first()
+    if held:
+        return held
+    Person.objects.select_for_update().get(pk=person.pk)
+    entry = record(
+        "skill_granted", actor=by, kind="person", id=person.pk, system=system.pk,
+        detail={"skill": name, "system": system.slug},
+    )  # fmt: skip
+    return Skill.objects.create(person=person, name=name, system=system, entry_id=entry.id)
+
+
+@transaction.atomic
+def deactivate(person: Person, *, by: Actor) -> None:
+    """Ends the person's access. Raises Conflict when it had ended already."""
+    locked = Person.objects.select_for_update().get(pk=person.pk)
+    if not locked.is_active:
+        raise Conflict(f"{locked} has no access any more.")
+    entry = record("person_deactivated", actor=by, kind="person", id=person.pk)
+    Person.objects.filter(pk=person.pk).update(is_active=False, entry_id=entry.id)
+
+
+@transaction.atomic
+def set_password(person: Person, password: str, *, by: Actor) -> None:
+    """Gives the person a new password; who did it is evidence, the password is not."""
+    locked = Person.objects.select_for_update().get(pk=person.pk)
+    locked.set_password(password)
+    locked.entry_id = record("password_set", actor=by, kind="person", id=person.pk).id
+    locked.save(update_fields=["password", "entry"])
+    person.password = locked.password

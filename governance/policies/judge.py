@@ -1,0 +1,198 @@
+"""What a policy says of an output. Arithmetic on frozen values: the dice and the clock are arguments, nothing is read.
+
+Order: halt, broken contract, unapproved policy on a high tier, rules (the first match decides), the threshold of the
+first segment that matches, the default threshold. Whatever cannot be decided goes to a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any, Final, NamedTuple
+
+from governance.contracts.values import MISSING
+from governance.policies.candidate import MILLION, Candidate, confidence_millionths
+from governance.policies.conditions import Condition
+from governance.policies.plan import Asked, Plan, gate_inputs, plan_of, shown_values
+from governance.policies.policy import Lane, Policy
+from governance.policies.sentences import rule_sentence, share
+
+__all__ = ["Candidate", "Verdict", "confidence_millionths", "draw_of", "is_drawn", "judge"]
+
+_DRAWS: Final = 2**64
+_WORD: Final = {True: True, False: False, None: "missing"}
+
+
+class Verdict(NamedTuple):
+    """What the policy says. Confidence, threshold and propensity in integer millionths.
+
+    `threshold` and `segment` are set when a threshold decided. `trace` holds a mapping per question asked, in order:
+    `rule`, `result` (true, false or "missing"), `then`, `values`; `conditions` the same without the values, and
+    `gate_inputs` the values in the form that evidence commits to.
+    """
+
+    lane: Lane
+    rule: str
+    because: str
+    threshold: int | None
+    segment: str | None
+    propensity: int
+    is_audit: bool
+    is_held: bool
+    is_breached: bool
+    trace: tuple[dict[str, Any], ...]
+    conditions: list[dict[str, Any]]
+    gate_inputs: dict[str, Any]
+
+
+def draw_of(key: bytes, system_id: str, external_id: str) -> int:
+    """The audit draw of an output: the first 8 bytes of HMAC-SHA256(key, system id ‖ NUL ‖ external id), unsigned.
+
+    The same output always draws the same, and nobody without the key can tell how.
+    """
+    message = f"{system_id}\0{external_id}".encode()
+    return int.from_bytes(hmac.digest(key, message, hashlib.sha256)[:8], "big")
+
+
+def is_drawn(draw: int, rate: int) -> bool:
+    """Whether a draw is in the audit sample at a rate in millionths, in integers."""
+    return draw * MILLION < rate * _DRAWS
+
+
+def judge(
+    policy: Policy,
+    candidate: Candidate,
+    *,
+    draw: int,
+    unapproved: bool = False,
+    halted: bool = False,
+    risk_tier: str = "limited",
+) -> Verdict:
+    """The verdict on one output. Never raises: an error while judging is a verdict too, and a person decides."""
+    try:
+        if halted:
+            return _stopped("halt", "Releases are halted, so a person decides.", candidate)
+        if candidate.problems:
+            return _stopped("contract", _broken(candidate), candidate)
+        if unapproved and risk_tier == "high":
+            because = "This policy is not approved yet, and on a high-risk system such a policy releases nothing."
+            return _stopped("unapproved-policy", because, candidate)
+        return _judged(policy, plan_of(policy), candidate, draw)
+    except Exception as error:  # noqa: BLE001 - fail closed: whatever went wrong, a person decides.
+        kind = type(error).__name__
+        trace = {"rule": "judging-error", "result": "error", "error": kind, "values": {}}
+        because = f"Judging failed ({kind}), so a person decides."
+        return Verdict("review", "judging-error", because, None, None, MILLION, False, False, False, (trace,), [], {})
+
+
+class _Case:
+    """One output in front of one policy, and the record that grows with every question asked."""
+
+    __slots__ = ("candidate", "conditions", "draw", "inputs", "is_complete", "policy", "seen", "trace", "values")
+
+    def __init__(self, policy: Policy, plan: Plan, candidate: Candidate, draw: int) -> None:
+        self.policy = policy
+        self.candidate = candidate
+        self.draw = draw
+        self.values = [read(candidate) for read in plan.readers]
+        self.is_complete = MISSING not in self.values
+        self.seen = shown_values(plan, self.values)
+        self.inputs = gate_inputs(plan, self.values)
+        self.trace: list[dict[str, Any]] = []
+        self.conditions: list[dict[str, Any]] = []
+
+    def ask(self, asked: Asked, then: str) -> bool | None:
+        result = asked.test(self.values)
+        word = _WORD[result]
+        seen = self.seen
+        shown = dict(zip(asked.names, asked.pick(seen), strict=False)) if self.is_complete else asked.present(seen)
+        self.trace.append({"rule": asked.name, "result": word, "then": then, "values": shown})
+        self.conditions.append({"rule": asked.name, "result": word})
+        return result
+
+    def verdict(
+        self,
+        lane: Lane,
+        rule: str,
+        because: str,
+        *,
+        threshold: int | None = None,
+        segment: str | None = None,
+    ) -> Verdict:
+        """The verdict with what was recorded. Here alone is a release made: its confidence can be trusted."""
+        is_audit = is_held = False
+        propensity = MILLION if lane == "review" else 0
+        if lane == "release":
+            if not _trusted(self.candidate.confidence):
+                return self.unsure()
+            propensity = self.policy.audit.rate
+            is_audit = is_drawn(self.draw, propensity)
+            is_held = is_audit and self.policy.audit.hold
+        return Verdict(
+            lane, rule, because, threshold, segment, propensity, is_audit, is_held, False,
+            tuple(self.trace), self.conditions, self.inputs,
+        )  # fmt: skip
+
+    def unsure(self) -> Verdict:
+        self.trace.append({"rule": "confidence", "result": "missing", "then": "review", "values": {}})
+        return self.verdict("review", "confidence", "The AI stated no confidence between 0 and 1, so a person decides.")
+
+
+def _judged(policy: Policy, plan: Plan, candidate: Candidate, draw: int) -> Verdict:
+    case = _Case(policy, plan, candidate, draw)
+    for asked, rule in plan.rules:
+        result = case.ask(asked, rule.then)
+        if result is None:
+            because = f"Rule {rule.id} could not be decided: {_undecided(rule.when, candidate)}."
+            return case.verdict("review", rule.id, because)
+        if result:
+            return case.verdict(rule.then, rule.id, rule.because or rule_sentence(rule))
+    for asked, part in plan.segments:
+        result = case.ask(asked, "threshold")
+        if result is None:
+            because = f"Segment {part.id} could not be decided: {_undecided(part.when, candidate)}."
+            return case.verdict("review", asked.name, because)
+        if result:
+            return _measured(case, part.threshold, part.id)
+    return _measured(case, policy.threshold.default, None)
+
+
+def _measured(case: _Case, threshold: int, segment: str | None) -> Verdict:
+    """The verdict of a threshold."""
+    confidence = case.candidate.confidence
+    if confidence is None or not _trusted(confidence):
+        return case.unsure()
+    name = f"threshold:{segment or 'default'}"
+    is_over = confidence >= threshold
+    values = {"confidence": confidence / MILLION, "threshold": threshold / MILLION}
+    case.trace.append({"rule": name, "result": is_over, "then": "release", "values": values})
+    whose = f", the threshold of segment {segment}" if segment else ""
+    because = f"Confidence {share(confidence)} is {'at least' if is_over else 'under'} {share(threshold)}{whose}."
+    return case.verdict("release" if is_over else "review", name, because, threshold=threshold, segment=segment)
+
+
+def _trusted(confidence: object) -> bool:
+    return type(confidence) is int and 0 <= confidence <= MILLION
+
+
+def _stopped(rule: str, because: str, candidate: Candidate) -> Verdict:
+    """What goes to a person before any question of the policy is asked."""
+    trace = {"rule": rule, "result": True, "then": "review", "values": {}}
+    if candidate.problems:
+        trace["problems"] = [problem.as_dict() for problem in candidate.problems]
+    is_breached = bool(candidate.problems)
+    return Verdict("review", rule, because, None, None, MILLION, False, False, is_breached, (trace,), [], {})
+
+
+def _broken(candidate: Candidate) -> str:
+    first, more = candidate.problems[0], len(candidate.problems) - 1
+    beside = f" ({more} more)" if more else ""
+    return f"The contract is broken at {first.pointer or 'the root'}: {first.detail.rstrip('.')}{beside}."
+
+
+def _undecided(condition: Condition, candidate: Candidate) -> str:
+    """Why a condition has no answer; every field named once."""
+    return " and ".join(
+        f"{name} is {'of another kind than it is compared with' if is_there else 'missing'}"
+        for name, is_there in condition.undecided(candidate)
+    )

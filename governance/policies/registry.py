@@ -1,0 +1,77 @@
+"""The policy in force: its pointer read fresh every time, its document compiled once per process."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from governance.contracts.schema import Contract, compile_contract
+from governance.models import ContractVersion, PolicyVersion
+from governance.policies.document import parse_policy
+from governance.policies.policy import Policy
+
+_POINTER: Final = """
+SELECT s.id, s.slug, s.name, s.risk_tier, p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash
+FROM governance_system s
+JOIN governance_policyversion p ON p.id = s.in_force_id
+JOIN governance_entry e ON e.id = p.activation_id
+WHERE s."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What judges the outputs of a system now. `activation` is the leaf hash, in hex, of the entry that put the version
+    in force; it is among the causes of every verdict."""
+
+    system_id: UUID
+    slug: str
+    name: str
+    risk_tier: str
+    version_id: UUID
+    number: int
+    digest: str
+    is_unapproved: bool
+    contract_id: UUID
+    activation: str
+    policy: Policy
+    contract: Contract
+    # Halting is an issue of its own: its row joins the query above, so that it is read in the caller's transaction.
+    is_halted: bool = False
+
+    def part(self) -> dict[str, Any]:
+        """The `policy` member of a leaf."""
+        return {"system": self.slug, "version": self.number, "digest": self.digest, "entry": self.activation}
+
+
+def in_force(system: str | UUID) -> InForce | None:
+    """The policy in force in the system of that slug or id, by one query in the caller's transaction; None when the
+    system has none yet."""
+    column = "id" if isinstance(system, UUID) else "slug"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_POINTER}{column} = %s", [system])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    system_id, slug, name, risk_tier, version, number, digest, is_approved, contract, activation = row
+    return InForce(
+        system_id, slug, name, risk_tier, version, number, digest, not is_approved, contract, bytes(activation).hex(),
+        compiled(version), compiled_contract(contract),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def compiled(version: UUID) -> Policy:
+    """The policy of a version. Versions are immutable, so a process reads and compiles each once.
+
+    What the contract and the risk tier allow was checked when it was proposed.
+    """
+    return parse_policy(json.loads(PolicyVersion.objects.values_list("document", flat=True).get(pk=version)))
+
+
+@lru_cache(maxsize=256)
+def compiled_contract(contract: UUID) -> Contract:
+    """The contract of a contract version, compiled once per process."""
+    return compile_contract(json.loads(ContractVersion.objects.values_list("document", flat=True).get(pk=contract)))

@@ -1,0 +1,238 @@
+"""The one settings file: every variable of the environment is read here, and the README's table lists them all."""
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from governance.project import embedded, logs
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("COUNTERSIGN_HOME") or BASE_DIR / "var").resolve()
+
+DEBUG = os.environ.get("DEBUG", "") == "1"
+# With neither server named, the program is its own installation: it makes its servers and its secrets under HOME.
+EMBEDDED = not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
+
+
+def _secret(variable: str, name: str) -> str:
+    """A secret from the environment; made and kept under HOME only when the servers are embedded too."""
+    given = os.environ.get(variable)
+    if given:
+        return given
+    if EMBEDDED:
+        return embedded.secret(HOME, name)
+    raise ImproperlyConfigured(f"Set {variable}: a deployment with its own servers has to bring its own secrets.")
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"DATABASE_URL begins with postgresql://, not {parts.scheme}://.")
+    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(options.pop("host", parts.hostname or "")),
+        "PORT": options.pop("port", parts.port or ""),
+        # Persistent, prepared connections serve about ten times as many requests as one connection a request.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": False,
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 1, "application_name": "countersign", **options},
+        "TEST": {"NAME": None},
+    }
+
+
+SECRET_KEY = _secret("SECRET_KEY", "secret_key")
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+PORT = int(os.environ.get("PORT") or 8000)
+PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+DATABASE_URL, REDIS_URL = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+DATABASE_OWNER_URL = os.environ.get("DATABASE_OWNER_URL", "") or DATABASE_URL
+if EMBEDDED:
+    addresses = embedded.addresses(HOME)
+    DATABASE_URL = DATABASE_URL or addresses.database
+    DATABASE_OWNER_URL = DATABASE_OWNER_URL or addresses.database_owner
+    REDIS_URL = REDIS_URL or addresses.redis
+
+# Tables belong to a role of their own; what changes them runs as that role, and nothing else does.
+_OWNER_COMMANDS = {"migrate", "makemigrations", "test", "flush", "sqlmigrate", "up", "demo"}
+AS_OWNER = os.environ.get("COUNTERSIGN_AS_OWNER") == "1" or (len(sys.argv) > 1 and sys.argv[1] in _OWNER_COMMANDS)
+DATABASES = {"default": _database(DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL)}
+
+# The random audit is drawn with a secret key, so that no producer can steer it: "version:hex", newest last.
+_draw_keys = _secret("COUNTERSIGN_DRAW_KEYS", "draw_keys")
+DRAW_KEYS = {int(v): bytes.fromhex(k) for v, _, k in (pair.partition(":") for pair in _draw_keys.split(",") if pair)}
+EVIDENCE_ORIGIN = _secret("COUNTERSIGN_ORIGIN", "origin")
+
+LEASE_SECONDS = int(os.environ.get("COUNTERSIGN_LEASE_SECONDS") or 600)
+SOFT_CLAIM_SECONDS = 60
+# Laptops and tests: webhooks may then go to private addresses and over plain http.
+ALLOW_PRIVATE_WEBHOOKS = os.environ.get("COUNTERSIGN_ALLOW_PRIVATE_WEBHOOKS") == "1"
+MAX_OUTPUT_BYTES = 1024 * 1024
+MAX_BATCH_BYTES = 64 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_OUTPUT_BYTES + 65_536
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "governance",
+    "reviews",
+]
+
+MIDDLEWARE = [
+    "governance.project.logs.RequestLog",
+    "governance.monitoring.metrics.RequestMeter",
+    "governance.project.headers.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "governance.project.refusals.RefusalPages",
+]
+
+ROOT_URLCONF = "governance.project.urls"
+WSGI_APPLICATION = "governance.project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "governance.pages.context.rooms",
+            ],
+            "libraries": {"words": "governance.pages.templatetags.words"},
+        },
+    },
+]
+
+AUTH_USER_MODEL = "governance.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/account/login/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "governance.people.sign_in.Adapter"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_PREVENT_ENUMERATION = True
+
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_NAME = "countersign"
+SESSION_COOKIE_AGE = 12 * 3600
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# TLS ends at the reverse proxy of a deployment; on a laptop there is none, and a Secure cookie would never come back.
+TLS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = TLS
+SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MAX_AGE = 3600
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "governance.api.authentication.KeyAuthentication",
+        "governance.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["governance.api.authentication.IsKnown"],
+    "DEFAULT_RENDERER_CLASSES": ["governance.api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["governance.api.parsing.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "governance.api.problems.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign",
+    "DESCRIPTION": "Send the outputs of an AI system, and receive what may be done with them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# A task is only a hint to look at a table, so it may be lost or run twice; late acknowledgement makes losing it rare.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 50
+CELERY_TASK_TIME_LIMIT = 60
+# Longer than the hard limit, else Redis hands a running task to a second worker.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "route"
+CELERY_TASK_ROUTES = {
+    "reviews.routing.*": {"queue": "route"},
+    "reviews.delivery.*": {"queue": "deliver"},
+    "governance.monitoring.*": {"queue": "analyse"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "route what the broker lost": {"task": "reviews.routing.tasks.route_waiting", "schedule": 5.0},
+    "deliver what is due": {"task": "reviews.delivery.tasks.deliver_due", "schedule": 1.0},
+    "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},
+}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGGING_CONFIG = None
+logs.configure(os.environ.get("LOG_FORMAT") or ("console" if EMBEDDED else "json"), os.environ.get("LOG_LEVEL", "INFO"))

@@ -1,0 +1,15 @@
+"""The WSGI application that Granian serves: Django behind the door that lets clients wait."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.project.settings")
+
+django_application = get_wsgi_application()
+
+from django.conf import settings
+
+from governance.project.waiting import Door
+
+application = Door(django_application, slots=4, waiters=500, streams=4, largest_body=settings.MAX_BATCH_BYTES + 65_536)

@@ -1,0 +1,260 @@
+"""Looks at the evidence. A look spends a level of its own, once and for good, before it counts a single label; what it
+finds is a certificate. Everything else is exploration: it spends nothing and guarantees nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from governance.evidence.record import policy_part, record
+from governance.models import Certificate, Output, System
+from governance.people import actors, roles
+from governance.people.actors import Actor
+from governance.policies.canonical import canonical_bytes
+from governance.policies.policy import Policy
+from governance.policies.registry import compiled
+from governance.refusals import Conflict, NotFound
+from governance.tuning import reading, samples, words
+from governance.tuning.bounds import Corrected, correct_for_sensitivity, spent_at_look
+from governance.tuning.certify import MILLION
+from governance.tuning.reading import Reading
+from governance.tuning.samples import RuleLine, Sample, Scope
+
+CODE: Final = "tuning 1"  # raised with any change of what a look computes
+LIFE: Final = timedelta(days=30)
+PROVISIONAL: Final = "certified-provisional"
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How many of the seeded, known-wrong items reviewers found."""
+
+    found: int
+    seeded: int
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What the evidence looks like now, at the level that the next look would spend. No guarantee."""
+
+    scope: Scope
+    sample: Sample
+    reading: Reading
+    goal: float
+    look: int
+    released_by_rules: tuple[RuleLine, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A certificate as it stands today: `state` also knows that it aged or that the model moved on."""
+
+    certificate: Certificate
+    document: dict[str, Any]
+    reading: Reading
+    state: str
+    sentence: str
+
+    @property
+    def is_good(self) -> bool:
+        return self.state in ("certified", PROVISIONAL)
+
+
+def policy_of(system: System) -> Policy:
+    """The policy in force. Raises Conflict when there is none."""
+    if system.in_force_id is None:
+        raise Conflict(f"{system.name} has no policy in force, so there is no threshold to measure.")
+    return compiled(system.in_force_id)
+
+
+def threshold_of(policy: Policy, segment: str = "") -> int:
+    """The threshold in force, in millionths. Raises NotFound for a segment that the policy does not name."""
+    found = {"": policy.threshold.default} | {part.id: part.threshold for part in policy.threshold.segments}
+    if segment not in found:
+        raise NotFound(f"The policy in force has no segment {segment}.")
+    return found[segment]
+
+
+def latest(system: System, segment: str = "") -> Certificate | None:
+    """The certificate of the last look that came to an answer."""
+    return Certificate.objects.of(system, segment).finished().newest_first().first()
+
+
+def exploration(
+    system: System, segment: str = "", *, target: float | None = None, confidence: float | None = None
+) -> Exploration | None:
+    """Counts now and reads them, at the policy's target and the level of the next look unless others are given. Spends
+    nothing, guarantees nothing. None before the first output that this threshold decided. Raises Conflict, NotFound."""
+    policy = policy_of(system)
+    in_force, scope = threshold_of(policy, segment), samples.scope(system, segment)
+    if scope is None:
+        return None
+    look = _looks(system, segment) + 1
+    goal = policy.risk.target / MILLION if target is None else target
+    delta = spent_at_look(1 - policy.risk.confidence / MILLION, look) if confidence is None else 1 - confidence
+    found = samples.sample(scope, in_force=in_force)
+    read = reading.read(found.bands, in_force=in_force, target=goal, delta=round(delta, 12))
+    return Exploration(scope, found, read, goal, look, samples.released_by_rules(scope))
+
+
+def look(system: System, *, by: Actor, segment: str = "", sensitivity: Sensitivity | None = None) -> Certificate:
+    """One look: stores the level it spends, then counts, tests and writes what it found, with its evidence.
+
+    Raises Conflict when there is nothing to look at or the policy's schedule (`risk.look_every`) has none yet; then
+    nothing is spent. Raises NotAllowed and NotFound for a person who may not.
+    """
+    if by.person is not None:
+        roles.require(by.person, "propose a policy", system)
+    scope = samples.scope(system, segment)
+    if scope is None or not Output.objects.of(system).filter(rule=scope.rule, label__isnull=False).exists():
+        raise Conflict(f"No output that a threshold of {system.name} decided has a verdict yet.")
+    spent = _spend(scope, by=by)
+    return _measure(spent, scope, by=by, sensitivity=sensitivity)
+
+
+@transaction.atomic
+def _spend(scope: Scope, *, by: Actor) -> Certificate:
+    """The level is spent once this has committed, whatever becomes of the look."""
+    system = System.objects.select_for_update(of=("self",)).get(pk=scope.system.pk)
+    policy = policy_of(system)
+    last = Certificate.objects.of(system, scope.segment).newest_first().first()
+    if last and last.taken_at + policy.risk.look_every > timezone.now():
+        due = last.taken_at + policy.risk.look_every
+        raise Conflict(f"The last look was a short while ago; the next is due on {due:%-d %b %Y %H:%M} UTC.")
+    number = last.look + 1 if last else 1
+    delta = round(spent_at_look(1 - policy.risk.confidence / MILLION, number), 12)
+    id = uuid7()
+    entry = record(
+        "look_opened", actor=by, kind="certificate", id=id, system=system.pk, policy=_part(system),
+        detail={"look": number, "delta": repr(delta), "target": policy.risk.target, "segment": scope.segment},
+    )  # fmt: skip
+    spent = Certificate.objects.create(
+        id=id, system=system, segment=scope.segment, model=scope.model, model_version=scope.model_version,
+        prompt_version=scope.prompt_version, look=number, state="looking", target=policy.risk.target, delta=delta,
+        in_force=threshold_of(policy, scope.segment), expires_at=entry.at + LIFE, entry_id=entry.id,
+    )  # fmt: skip
+    spent.refresh_from_db()
+    return spent
+
+
+@transaction.atomic
+def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensitivity | None) -> Certificate:
+    found = samples.sample(scope, in_force=spent.in_force)
+    used = _used(spent, sensitivity)
+    # Reviewers who find nothing leave a target of 0, under which nothing can be certified; the test wants one above it.
+    read = reading.read(found.bands, in_force=spent.in_force, target=max(used.target, 1e-9), delta=used.delta)
+    because = _frozen(found)
+    state = "frozen" if because else PROVISIONAL if read.state == "certified" and sensitivity is None else read.state
+    document = canonical_bytes({
+        "countersign_certificate": 1, "code": CODE, "system": scope.system.slug, "segment": scope.segment,
+        "model": scope.model, "model_version": scope.model_version, "prompt_version": scope.prompt_version,
+        "look": spent.look, "target": spent.target, "spent": spent.delta, "state": state, "because": because,
+        "sensitivity": _told(sensitivity, used), "window": _window(spent, found), "reading": reading.as_json(read),
+        "released_by_rules": [vars(line) for line in samples.released_by_rules(scope)],
+    })  # fmt: skip
+    digest, threshold = hashlib.sha256(document).hexdigest(), None if because else read.threshold
+    entry = record(
+        "measured", actor=by, kind="certificate", id=spent.pk, system=scope.system.pk, policy=_part(scope.system),
+        payloads={"document": document},
+        detail={"look": spent.look, "state": state, "target": spent.target, "delta": repr(spent.delta),
+                "threshold": threshold, "digest": digest, "outputs": found.outputs, "labels": found.labels},
+    )  # fmt: skip
+    changed = Certificate.objects.filter(pk=spent.pk, state="looking").update(
+        state=state, threshold=threshold, document=document.decode(), digest=digest, entry_id=entry.id
+    )
+    if not changed:
+        raise Conflict("This look has its certificate already.")
+    return Certificate.objects.select_related("system").get(pk=spent.pk)
+
+
+def standing(certificate: Certificate, *, now: datetime | None = None) -> Standing:
+    """The certificate with its document opened, and what is true of it today."""
+    document = json.loads(certificate.document)
+    read = reading.from_json(document["reading"])
+    current = samples.scope(certificate.system, certificate.segment)
+    goal = certificate.target / MILLION
+    if certificate.expires_at <= (now or timezone.now()):
+        state, sentence = "expired", words.expired(certificate.threshold, certificate.expires_at)
+    elif current and (current.model, current.model_version, current.prompt_version) != (
+        certificate.model, certificate.model_version, certificate.prompt_version,
+    ):  # fmt: skip
+        state = "frozen"
+        sentence = words.frozen(f"{current.model} {current.model_version} answers now; nobody has looked at it yet.")
+    elif certificate.state == "frozen":
+        state, sentence = "frozen", words.frozen(document["because"])
+    else:
+        state, sentence = certificate.state, sentence_of(read, certificate, goal)
+    return Standing(certificate, document, read, state, sentence)
+
+
+def sentence_of(read: Reading, certificate: Certificate, goal: float) -> str:
+    """The answer of one look in words."""
+    if certificate.threshold is not None:
+        is_provisional = certificate.state == PROVISIONAL
+        return words.certified(certificate.threshold, goal=goal, delta=certificate.delta, is_provisional=is_provisional)
+    return words.violated(read, goal) if certificate.state == "violated" else words.unproven(read, goal)
+
+
+def take_due(*, by: Actor | None = None) -> list[Certificate]:
+    """Takes every look that the schedules ask for now: the first once a policy was in force for `look_every`."""
+    taken = []
+    for system in System.objects.select_related("in_force").filter(in_force__isnull=False):
+        policy = policy_of(system)
+        for segment in ("", *(part.id for part in policy.threshold.segments)):
+            last = Certificate.objects.of(system, segment).newest_first().first()
+            since = last.taken_at if last else system.in_force.in_force_from if system.in_force else None
+            if since is None or since + policy.risk.look_every > timezone.now():
+                continue
+            try:
+                taken.append(look(system, by=by or actors.machine("tuner"), segment=segment))
+            except Conflict:
+                continue  # nothing to see yet, or somebody else has just looked: no level was spent
+    return taken
+
+
+def _used(spent: Certificate, sensitivity: Sensitivity | None) -> Corrected:
+    target = spent.target / MILLION
+    if sensitivity is None:
+        return Corrected(target=target, delta=spent.delta, sensitivity_lower=1.0)
+    return correct_for_sensitivity(target, spent.delta, found=sensitivity.found, seeded=sensitivity.seeded)
+
+
+def _told(sensitivity: Sensitivity | None, used: Corrected) -> dict[str, Any]:
+    if sensitivity is None:
+        return {"assumption": "reviewers miss nothing"}
+    return {"found": sensitivity.found, "seeded": sensitivity.seeded, "lower": used.sensitivity_lower}
+
+
+def _window(spent: Certificate, found: Sample) -> dict[str, Any]:
+    earlier = Certificate.objects.of(spent.system, spent.segment).filter(look__lt=spent.look).finished().newest_first()
+    last = earlier.values_list("document", flat=True).first()
+    is_fresh = not last or bool(found.opens and json.loads(last)["window"]["closes"] <= found.opens.isoformat())
+    return {
+        "opens": found.opens and found.opens.isoformat(), "closes": found.closes.isoformat(),
+        "kind": "fresh" if is_fresh else "pooled", "outputs": found.outputs, "audits": found.audits,
+        "unjudged": found.unjudged, "lost": found.lost, "thinned": found.thinned, "undecided": found.undecided,
+        "left_out": found.left_out, "audit_rate": found.audit_rate,
+    }  # fmt: skip
+
+
+def _frozen(found: Sample) -> str:
+    """Why the sample can prove nothing, empty when it can."""
+    if found.audits and found.unjudged > samples.MOST_UNJUDGED * found.audits:
+        return f"{found.unjudged} of {found.audits} audits were never judged, so those that were are no random sample."
+    return ""
+
+
+def _looks(system: System, segment: str) -> int:
+    last = Certificate.objects.of(system, segment).newest_first().values_list("look", flat=True).first()
+    return last or 0
+
+
+def _part(system: System) -> dict[str, Any] | None:
+    return policy_part(system.in_force, slug=system.slug) if system.in_force else None

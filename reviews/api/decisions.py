@@ -1,0 +1,89 @@
+"""Doors for decisions: the history, taking one back, correcting one that is final."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from governance.api import paging
+from governance.api.parsing import members
+from governance.api.rendering import JSONRenderer
+from reviews.api.reviews import actor_of, outcome, said, shown
+from reviews.decisions import export, history, supersede, undo
+from reviews.models import Decision
+
+
+class Lines(BaseRenderer):
+    """`?format=jsonl`; the export writes it."""
+
+    media_type = "application/x-ndjson"
+    format = "jsonl"
+
+
+class Sheet(BaseRenderer):
+    """`?format=csv`; the export writes it."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+class Decisions(APIView):
+    """`GET` lists decisions, newest first, or streams them all as JSON lines or CSV."""
+
+    required_scopes: ClassVar[dict[str, str]] = {"GET": "decisions:read"}
+    renderer_classes = (JSONRenderer, Lines, Sheet)
+
+    @extend_schema(operation_id="decisions_list")
+    def get(self, request: Request) -> HttpResponseBase:
+        reader = actor_of(request)
+        found = history.asked_for(history.seen_by(reader), request.query_params)
+        chosen: Any = request.accepted_renderer
+        write = export.FORMATS.get(chosen.format)
+        if write is None:
+            return Response(_page(request, found))
+        answer = StreamingHttpResponse(write(found, reader), content_type=f"{chosen.media_type}; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="decisions.{chosen.format}"'
+        answer["X-Accel-Buffering"] = "no"
+        return answer
+
+
+class Undo(APIView):
+    """`POST` takes a decision back while it is not final; the item is in the same hands again."""
+
+    required_scopes: ClassVar[dict[str, str]] = {"POST": "reviews:write"}
+
+    @extend_schema(operation_id="decisions_undo")
+    def post(self, request: Request, id: UUID) -> Response:
+        members(request.data or {}, allowed=())
+        return Response(shown(undo(actor_of(request), id)))
+
+
+class Supersede(APIView):
+    """`POST` puts a new decision in the place of a final one."""
+
+    required_scopes: ClassVar[dict[str, str]] = {"POST": "reviews:write"}
+
+    @extend_schema(operation_id="decisions_supersede")
+    def post(self, request: Request, id: UUID) -> Response:
+        body = members(request.data, allowed=("verdict", "output", "reasons", "comment"), required=("verdict",))
+        return Response(outcome(supersede(actor_of(request), id, **said(body))), status=201)
+
+
+def _page(request: Request, found: Any) -> dict[str, Any]:
+    """A page whose payloads are read at once, not row by row."""
+    rows: list[Decision] = []
+
+    def keep(row: Decision) -> Decision:
+        rows.append(row)
+        return row
+
+    answer = paging.answer(found, request, keep)
+    return answer | {"results": history.told(rows, actor_of(request))}

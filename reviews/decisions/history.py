@@ -1,0 +1,189 @@
+"""The history of decisions: who may see which, what it can be asked for, and what a decision looks like in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
+
+from governance.contracts.masking import mask
+from governance.models import Payload, Person
+from governance.people import roles
+from governance.people.actors import Actor
+from governance.policies.candidate import MILLION
+from governance.refusals import Invalid, NotAllowed, Problem
+from reviews.models import Decision
+from reviews.routing.rulebook import rulebook
+
+FILTERS: Final = ("system", "reviewer", "verdict", "rule", "reason", "model_version", "policy", "from", "to", "q")
+# The id of a decision is made a moment before or after the time it is decided at.
+_SLACK: Final = timedelta(minutes=10)
+_decode = msgspec.json.decode
+
+
+def seen_by(actor: Actor) -> QuerySet[Decision]:
+    """The decisions that this actor may know of.
+
+    A person sees her own and, where her role says so, everybody's; but in a round that is not closed only her own,
+    wherever she could sit in it. A producer sees those on its system's outputs, without known answers, and without
+    audits that are not held unless its key reads evidence. Raises NotAllowed for somebody who may see none at all.
+    """
+    found = Decision.objects.select_related("system", "output", "person", "policy", "superseded_by")
+    if actor.key is not None:
+        found = found.filter(system=actor.key.system_id)
+        if "evidence:read" not in actor.key.scopes:
+            hidden = Q(purpose="known_answer") | Q(purpose="audit", output__is_held=False)
+            found = found.exclude(hidden & ~Q(person=actor.person) if actor.person else hidden)
+        elif actor.person is None:
+            found = found.exclude(purpose="known_answer")
+    return found if actor.person is None else _of_person(found, actor.person)
+
+
+def _of_person(found: QuerySet[Decision], person: Person) -> QuerySet[Decision]:
+    own = Q(person=person)
+    if not roles.may(person, "see history"):
+        raise NotAllowed("Your role does not include the history of decisions.")
+    in_history = _within(roles.systems_for(person, "see history"))
+    everybodys = _within(roles.systems_for(person, "see everybody's decisions"))
+    could_sit = _within(roles.systems_for(person, "review items"))
+    return found.filter(in_history, own | (everybodys & (~could_sit | Q(item__state="closed"))))
+
+
+def _within(systems: set[UUID] | None) -> Q:
+    return Q(pk__isnull=False) if systems is None else Q(system_id__in=systems)
+
+
+def asked_for(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:
+    """The decisions that the filters select. Raises Invalid for filters and values that mean nothing."""
+    for name in asked:
+        if name not in (*FILTERS, "cursor", "limit", "format"):
+            raise _wrong(name, f"This filter is not known. Known are {', '.join(FILTERS)}.")
+        if "\0" in asked[name]:
+            raise _wrong(name, "This holds a NUL character.")
+        if name in _READ:
+            decisions = decisions.filter(_READ[name](asked[name]))
+    return _between(decisions, asked)
+
+
+def _verdict(text: str) -> Q:
+    if text not in Decision.VERDICTS:
+        raise _wrong("verdict", f"This is one of {', '.join(Decision.VERDICTS)}.")
+    return Q(verdict=text)
+
+
+def _policy(text: str) -> Q:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise _wrong("policy", "This is the number of a policy version.")
+    return Q(policy__number=int(text))
+
+
+def _words(text: str) -> Q:
+    return Q(search=SearchQuery(text, config="simple", search_type="websearch")) if text.strip() else Q()
+
+
+def _reviewer(text: str) -> Q:
+    try:
+        return Q(person=UUID(text))
+    except ValueError:
+        return Q(person__email=text.lower())
+
+
+_READ: Final[dict[str, Callable[[str], Q]]] = {
+    "system": lambda text: Q(system__slug=text),
+    "rule": lambda text: Q(rule=text),
+    "model_version": lambda text: Q(model_version=text),
+    "reason": lambda text: Q(reasons__contains=[text]),
+    "verdict": _verdict,
+    "reviewer": _reviewer,
+    "policy": _policy,
+    "q": _words,
+}
+
+
+def _between(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:
+    if "from" in asked:
+        start = _moment("from", asked["from"])
+        decisions = decisions.filter(pk__gte=_first_id(start - _SLACK), decided_at__gte=start)
+    if "to" in asked:
+        end = _moment("to", asked["to"])
+        decisions = decisions.filter(pk__lt=_first_id(end + _SLACK), decided_at__lt=end)
+    return decisions
+
+
+def _first_id(moment: datetime) -> UUID:
+    """The smallest version 7 id of that millisecond (RFC 9562, section 5.7)."""
+    milliseconds = min(max(int(moment.timestamp() * 1000), 0), 2**48 - 1)
+    return UUID(int=milliseconds << 80)
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        day = parse_date(text)
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text.replace(" ", "+"))
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _wrong(name, "This is a day such as 2026-03-01, or a time such as 2026-03-01T00:00:00Z.")
+
+
+def told(decisions: Sequence[Decision], reader: Actor) -> list[dict[str, Any]]:
+    """The decisions as the API and the exports tell them: a constant number of queries, whatever their number."""
+    rows = Payload.objects.filter(entry__in=[d.entry_id for d in decisions], name__in=("output", "comment"))
+    kept: dict[UUID, dict[str, bytes]] = {}
+    for entry, name, content in rows.values_list("entry_id", "name", "content"):
+        kept.setdefault(entry, {})[name] = bytes(content)
+    return [_told(decision, kept.get(decision.entry_id, {}), reader) for decision in decisions]
+
+
+def _told(decision: Decision, kept: Mapping[str, bytes], reader: Actor) -> dict[str, Any]:
+    successor = getattr(decision, "superseded_by", None)
+    return {
+        "id": decision.pk,
+        "system": decision.system.slug,
+        "item": decision.item_id,
+        "output": decision.output_id,
+        "external_id": decision.output.external_id,
+        "reviewer": {"id": decision.person_id, "name": decision.person.name, "simulated": decision.person.is_simulated},
+        "round": decision.round,
+        "seat": decision.seat,
+        "verdict": decision.verdict,
+        "correction": _correction(decision, kept.get("output"), reader),
+        "reasons": decision.reasons,
+        "comment": kept["comment"].decode() if "comment" in kept else "",
+        "correct": decision.is_correct,
+        "blind": decision.is_blind,
+        "ai_said": decision.ai_said,
+        "person_said": decision.person_said,
+        "confidence": None if decision.confidence is None else decision.confidence / MILLION,
+        "rule": decision.rule,
+        "model_version": decision.model_version or None,
+        "policy": decision.policy.number if decision.policy else None,
+        "decided_at": decision.decided_at.astimezone(UTC),
+        "final_at": decision.final_at.astimezone(UTC),
+        "undone_at": decision.undone_at.astimezone(UTC) if decision.undone_at else None,
+        "took_ms": decision.took_ms,
+        "supersedes": decision.supersedes_id,
+        "superseded_by": successor.pk if successor else None,
+    }
+
+
+def _correction(decision: Decision, content: bytes | None, reader: Actor) -> Any:
+    if content is None or decision.verdict != "override":
+        return None
+    output = _decode(content)
+    person = reader.person
+    if person is None or roles.may(person, "see personal data", decision.system_id):
+        return output
+    contract = rulebook(decision.policy_id).contract
+    return mask(contract, {"output": output})["output"] if contract else output
+
+
+def _wrong(name: str, detail: str) -> Invalid:
+    return Invalid(f"{name}: {detail}", errors=[Problem(f"?{name}", "invalid", detail)])

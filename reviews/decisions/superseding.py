@@ -1,0 +1,155 @@
+"""Correcting a decision that is final: a new one takes its place, and both stay in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+from uuid_utils.compat import uuid7
+
+from governance.contracts.values import MISSING
+from governance.evidence.record import Draft
+from governance.models import Output
+from governance.people import roles
+from governance.people.actors import Actor
+from governance.refusals import Conflict, NotAllowed, NotFound
+from reviews.decisions.answers import Answer, read_answer
+from reviews.decisions.cases import LOCK, Case
+from reviews.decisions.deciding import Decided, entries_of, tell
+from reviews.decisions.ends import end_of
+from reviews.decisions.writing import write_superseding
+from reviews.models import Decision, Item, Seat
+from reviews.queue import losing
+from reviews.queue.reviewers import Reviewer, reviewer
+
+_NOTHING: Final = "There is nothing here."
+# A case that is not before anybody: the seat is the one whose decision is superseded.
+_CASE: Final = """
+SELECT s.id, d.seat, false, s.queue_id, s.skills, s.urgent_at, clock_timestamp(),
+       i.id, i.round, i.reviewers, i.purpose, i.is_blind, i.system_id,
+       o.id, o.status, o.is_held, o.policy_id, o.confidence, o.rule, o.model_version, o.revision, o.decision,
+       o.resolved_by, o.final_at, o.label, o.labelled_at, o.correction,
+       c.output_json, j.leaf_hash, n.rev, n.leaf_hash, e.leaf_hash
+FROM reviews_decision d
+JOIN reviews_item i ON i.id = d.item_id
+JOIN reviews_seat s ON s.item_id = i.id AND s.number = d.seat
+JOIN governance_output o ON o.id = i.output_id
+JOIN governance_entry e ON e.id = d.entry_id
+JOIN governance_entry j ON j.subject = i.output_id AND j.rev = 1
+JOIN LATERAL (
+    SELECT x.rev, x.leaf_hash FROM governance_entry x WHERE x.subject = i.output_id ORDER BY x.rev DESC LIMIT 1
+) n ON true
+LEFT JOIN governance_outputcontent c ON c.output_id = i.output_id
+WHERE d.id = %s
+"""
+
+
+@transaction.atomic
+def supersede(
+    actor: Actor, decision: UUID, *, verdict: str, output: Any = MISSING, reasons: Sequence[str] = (), comment: str = ""
+) -> Decided:
+    """Puts a new decision in the place of a final one; by the person who decided, or by a lead. It is final at once.
+
+    Where one person judged, the resolution gets its next revision now. Where two did, this is the first seat of a new
+    round: the resolution stands until another person has judged. Raises Conflict when the decision is not final yet,
+    undone or superseded; NotAllowed, NotFound, Invalid.
+    """
+    who = reviewer(actor)
+    old = _locked(who, decision)
+    with connection.cursor() as cursor:
+        cursor.execute(_CASE, [decision])
+        case = Case(*cursor.fetchone())
+    answer = read_answer(
+        case.rules.contract, case.rules.review, case.ai, is_blind=False, verdict=verdict, output=output,
+        reasons=reasons, comment=comment,
+    )  # fmt: skip
+    if _takes_two(case, old, answer):
+        return _open_round(who, case, answer, old)
+    return _replace(who, case, answer, old)
+
+
+def _locked(who: Reviewer, id: UUID) -> Decision:
+    item = Decision.objects.filter(pk=id).values_list("item_id", flat=True).first()
+    if item is None:
+        raise NotFound(_NOTHING)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [item])
+    old = Decision.objects.select_related("item").get(pk=id)
+    if not who.reviews(old.system_id):
+        raise NotFound(_NOTHING)
+    is_own = old.person_id == who.person.pk
+    if old.item.state != "closed" and not is_own:
+        raise NotFound(_NOTHING)
+    if not is_own and not roles.may(who.person, "supersede a decision", old.system_id):
+        raise NotAllowed("The person who decided, or a lead, can supersede a decision.")
+    if old.undone_at is not None:
+        raise Conflict(f"This decision was taken back at {losing.clock(old.undone_at)}.")
+    if old.item.state != "closed":
+        raise Conflict("The round is not closed yet, so there is nothing to supersede.")
+    if Decision.objects.filter(supersedes=old).exists():
+        raise Conflict("This decision has been superseded already; correct the one that took its place.")
+    if not _is_final(old):
+        raise Conflict(f"This decision is final at {losing.clock(old.final_at)}; until then it can be undone.")
+    if Item.objects.filter(output=old.output_id, round__gt=old.round).exists():
+        raise Conflict("This output is in a later round of review; correct what was decided there.")
+    return old
+
+
+def _is_final(old: Decision) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s <= clock_timestamp()", [old.final_at])
+        return bool(cursor.fetchone()[0])
+
+
+def _takes_two(case: Case, old: Decision, answer: Answer) -> bool:
+    """Whether two people answer for this output: they did so before, or an audit is found wrong that was right."""
+    if case.reviewers > 1 or Decision.objects.filter(item=old.item_id, undone_at=None).exclude(seat=old.seat).exists():
+        return True
+    return case.measures and not answer.is_correct
+
+
+def _replace(who: Reviewer, case: Case, answer: Answer, old: Decision) -> Decided:
+    id = uuid7()
+    end = end_of(case, answer.verdict, answer.is_correct, decision=id, final_at=case.now, supersedes=True)
+    entries = _entries(who, case, answer, id, end)
+    write_superseding(
+        case, answer, person=who.person.pk, decision=id, supersedes=old.pk, entries=entries, end=end, final_at=case.now
+    )
+    tell(case, end, decision=id, cause=entries[-1], at=case.now)
+    return Decided(id, "closed", case.now)
+
+
+def _open_round(who: Reviewer, case: Case, answer: Answer, old: Decision) -> Decided:
+    """The next round: this decision on its first seat, the second one open for somebody else."""
+    id, item = uuid7(), old.item
+    due_in = case.rules.sla.due_in
+    case.round, case.number, case.item = item.round + 1, 1, uuid7()
+    entries = _entries(who, case, answer, id, None)
+    common = {"item_id": case.item, "system_id": case.system, "queue_id": item.queue_id, "skills": case.skills}
+    Item.objects.create(
+        id=case.item, output_id=case.output, system_id=case.system, queue_id=item.queue_id, purpose=item.purpose,
+        round=case.round, reviewers=2, state="awaiting_second", is_blind=item.is_blind, priority=item.priority,
+        route=item.route, created_at=case.now, routed_at=case.now, due_at=case.now + due_in, entry_id=entries[0].id,
+    )  # fmt: skip
+    Seat.objects.bulk_create([
+        Seat(**common, number=1, urgent_at=case.now, decided_by=who.person, decided_at=case.now, closed_at=case.now,
+             entry_id=entries[0].id),
+        Seat(**common, number=2, urgent_at=case.now, entry_id=entries[0].id),
+    ])  # fmt: skip
+    # What it supersedes is said of the decision that closes the round.
+    write_superseding(
+        case, answer, person=who.person.pk, decision=id, supersedes=None, entries=entries, end=None, final_at=case.now
+    )
+    # The output's chain has grown by an entry, which its row names from now on.
+    Output.objects.filter(pk=case.output).update(entry_id=entries[0].id)
+    return Decided(id, "awaiting_second", case.now)
+
+
+def _entries(who: Reviewer, case: Case, answer: Answer, id: UUID, end: Any) -> list[Draft]:
+    # `claimed` is here the entry of the decision that is superseded.
+    return entries_of(
+        who.actor_in(case.system), case, answer, decision=id, end=end, type="superseded",
+        causes=(case.judged.hex(), case.claimed.hex()),
+    )  # fmt: skip

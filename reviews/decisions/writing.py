@@ -1,0 +1,178 @@
+"""One decision into the tables: a single statement whose every part hangs on the guarded UPDATE of the seat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from governance.contracts.values import MISSING
+from governance.evidence.record import Draft
+from governance.policies.canonical import canonical_bytes
+from reviews.decisions.answers import Answer, short_reading
+from reviews.decisions.cases import Case
+from reviews.decisions.ends import End, as_it_is
+from reviews.decisions.rounds import Step
+
+_LOG: Final = """
+    INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf)
+    SELECT e.* FROM unnest(%(entry_ids)s::uuid[], %(entry_times)s::timestamptz[], %(entry_types)s::text[],
+        %(entry_kinds)s::text[], %(entry_subjects)s::uuid[], %(entry_revs)s::int[], %(entry_systems)s::uuid[],
+        %(entry_leaves)s::bytea[]) AS e
+    WHERE EXISTS (SELECT FROM closed)
+"""
+_KEEP: Final = """
+    INSERT INTO governance_payload (entry_id, name, salt, content)
+    SELECT p.* FROM unnest(%(kept_entries)s::uuid[], %(kept_names)s::text[], %(kept_salts)s::bytea[],
+        %(kept_contents)s::bytea[]) AS p
+    WHERE EXISTS (SELECT FROM closed)
+"""
+SAY: Final = """
+    INSERT INTO reviews_decision (id, item_id, output_id, system_id, person_id, seat, round, purpose, verdict, reasons,
+        is_correct, is_blind, decided_at, final_at, supersedes_id, took_ms, confidence, rule, model_version, policy_id,
+        ai_said, person_said, search, entry_id)
+    SELECT %(decision)s, %(item)s, %(output)s, %(system)s, %(me)s, %(number)s, %(round)s, %(purpose)s, %(verdict)s,
+        %(reasons)s::varchar[], %(is_correct)s, %(is_blind)s, %(now)s, %(final_at)s, %(supersedes)s::uuid,
+        %(took_ms)s::int, %(confidence)s::int, %(rule)s, %(model_version)s, %(policy)s::uuid, %(ai_said)s,
+        %(person_said)s, to_tsvector('simple', %(words)s), %(entry)s
+    WHERE EXISTS (SELECT FROM closed)
+"""
+RESOLVE: Final = """
+    UPDATE governance_output
+    SET status = %(status)s, resolved_by = %(resolved_by)s, final_at = %(resolved_final_at)s::timestamptz,
+        decision = %(resolved_decision)s::uuid, correction = %(correction)s::uuid, revision = %(revision)s,
+        label = %(label)s::boolean, labelled_at = %(labelled_at)s::timestamptz, entry_id = %(last_entry)s
+    WHERE id = %(output)s AND %(ends)s AND EXISTS (SELECT FROM closed)
+"""
+_DECIDE: Final = f"""
+WITH closed AS (
+    UPDATE reviews_seat
+    SET decided_by_id = %(me)s, decided_at = %(now)s, closed_at = %(now)s, claimed_by_id = NULL, claim_token = NULL,
+        claim_expires_at = NULL, entry_id = %(entry)s
+    WHERE id = %(seat)s AND claim_token = %(token)s AND claimed_by_id = %(me)s AND closed_at IS NULL
+      AND claim_expires_at > clock_timestamp()
+    RETURNING id
+), logged AS ({_LOG}), kept AS ({_KEEP}), said AS ({SAY}), resolved AS ({RESOLVE}), moved AS (
+    UPDATE reviews_item
+    SET state = %(state)s, closed_at = CASE WHEN %(ends)s THEN %(now)s::timestamptz END, entry_id = %(entry)s
+    WHERE id = %(item)s AND EXISTS (SELECT FROM closed)
+)
+SELECT count(*) FROM closed
+"""  # noqa: S608  only constants
+# A row that is written without a claim of its own: a superseding decision, on whose item the lock is the guard.
+_SUPERSEDE: Final = f"""
+WITH closed AS (SELECT 1), logged AS ({_LOG}), kept AS ({_KEEP}), said AS ({SAY}), resolved AS ({RESOLVE})
+SELECT count(*) FROM closed
+"""  # noqa: S608  only constants
+_OPEN: Final = """
+INSERT INTO reviews_seat (id, item_id, number, system_id, queue_id, skills, is_for_lead, urgent_at, is_soft, entry_id)
+SELECT %(id)s, %(item)s, %(number)s, %(system)s, coalesce(above.id, own.id), %(skills)s::varchar[],
+       %(adjudicates)s AND above.id IS NULL, %(urgent_at)s, false, %(entry)s
+FROM reviews_queue own
+LEFT JOIN reviews_queue above
+    ON %(adjudicates)s AND above.system_id = own.system_id AND above.slug = own.escalates_to AND own.escalates_to <> ''
+WHERE own.id = %(queue)s
+ON CONFLICT (item_id, number) DO UPDATE SET closed_at = NULL, held_until = NULL, entry_id = excluded.entry_id
+"""
+
+
+def write_decision(
+    case: Case, answer: Answer, *, person: UUID, token: UUID, decision: UUID, entries: Sequence[Draft], step: Step,
+    end: End | None, final_at: datetime, took_ms: int | None, supersedes: UUID | None = None,
+) -> bool:  # fmt: skip
+    """Writes a decision with all that follows from it, or nothing: false when the claim does not hold any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DECIDE,
+            {
+                **_logged(entries), **_resolved(case, end, entries),
+                **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=took_ms),
+                "seat": case.seat, "token": token, "entry": entries[0].id, "state": step.state,
+                "supersedes": supersedes,
+            },
+        )  # fmt: skip
+        return bool(cursor.fetchone()[0])
+
+
+def write_superseding(
+    case: Case, answer: Answer, *, person: UUID, decision: UUID, supersedes: UUID | None, entries: Sequence[Draft],
+    end: End | None, final_at: datetime,
+) -> None:  # fmt: skip
+    """Writes a decision that needs no claim, since the caller holds the item: a superseding one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SUPERSEDE,
+            {
+                **_logged(entries), **_resolved(case, end, entries),
+                **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=None),
+                "entry": entries[0].id, "supersedes": supersedes,
+            },
+        )  # fmt: skip
+
+
+def open_seat(case: Case, number: int, *, entry: UUID, adjudicates: bool) -> None:
+    """Opens another seat: for a lead or the queue above where it adjudicates, else where the first one was."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _OPEN,
+            {
+                "id": uuid7(), "item": case.item, "number": number, "system": case.system, "queue": case.queue,
+                "skills": [] if adjudicates else case.skills, "adjudicates": adjudicates, "urgent_at": case.urgent_at,
+                "entry": entry,
+            },
+        )  # fmt: skip
+
+
+def decision_row(
+    case: Case, answer: Answer, *, person: UUID, decision: UUID, final_at: datetime, took_ms: int | None
+) -> dict[str, Any]:
+    """The columns of the decision, by the names the statements use."""
+    contract = case.rules.contract
+    ai_said = short_reading(contract, case.ai)
+    said = ai_said if answer.verdict == "approve" else short_reading(contract, answer.output)
+    labels = {reason.code: reason.label for reason in case.rules.review.reasons}
+    words = [answer.comment, *answer.reasons, *(labels.get(code, "") for code in answer.reasons), ai_said, said]
+    return {
+        "decision": decision, "item": case.item, "output": case.output, "system": case.system, "me": person,
+        "number": case.number, "round": case.round, "purpose": case.purpose, "verdict": answer.verdict,
+        "reasons": list(answer.reasons), "is_correct": answer.is_correct, "is_blind": case.is_blind, "now": case.now,
+        "final_at": final_at, "took_ms": took_ms, "confidence": case.confidence, "rule": case.rule,
+        "model_version": case.model_version, "policy": case.policy, "ai_said": ai_said, "person_said": said,
+        "words": " ".join(words),
+    }  # fmt: skip
+
+
+def payloads(answer: Answer) -> dict[str, bytes]:
+    """What of an answer is kept apart from the log, by name: the person's own output, and her comment."""
+    kept = {}
+    if answer.output is not MISSING:
+        kept["output"] = canonical_bytes(answer.output)
+    if answer.comment:
+        kept["comment"] = answer.comment.encode()
+    return kept
+
+
+def _logged(entries: Sequence[Draft]) -> dict[str, Any]:
+    kept = [(entry.id, payload) for entry in entries for payload in entry.payloads]
+    return {
+        "entry_ids": [e.id for e in entries], "entry_times": [e.at for e in entries],
+        "entry_types": [e.type for e in entries], "entry_kinds": [e.kind for e in entries],
+        "entry_subjects": [e.subject for e in entries], "entry_revs": [e.rev for e in entries],
+        "entry_systems": [e.system for e in entries], "entry_leaves": [e.leaf for e in entries],
+        "kept_entries": [id for id, _ in kept], "kept_names": [p.name for _, p in kept],
+        "kept_salts": [p.salt for _, p in kept], "kept_contents": [p.content for _, p in kept],
+    }  # fmt: skip
+
+
+def _resolved(case: Case, end: End | None, entries: Sequence[Draft]) -> dict[str, Any]:
+    after = end or as_it_is(case)
+    return {
+        "ends": end is not None, "status": after.status, "resolved_by": after.resolved_by,
+        "resolved_final_at": after.final_at, "resolved_decision": after.decision, "correction": after.correction,
+        "revision": after.revision, "label": after.label, "labelled_at": after.labelled_at,
+        "last_entry": entries[-1].id,
+    }  # fmt: skip

@@ -1,0 +1,148 @@
+"""The outbox: what producers have to be told is written in the transaction that made it true, and sent afterwards.
+
+An output that the policy resolves while its producer waits at the door is told in that answer; only what happens later
+(a person's decision, a fallback, a correction, a superseding decision, a policy put in force) comes through here.
+"""
+
+import json
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from governance.evidence.record import Draft, hash_of, record
+from governance.models import Output
+from governance.people.actors import Actor, machine
+from governance.refusals import Conflict
+from reviews.delivery.addresses import origin_of
+from reviews.models import Decision, Delivery
+
+CHANNEL = "countersign_resolved"
+DELIVERY = machine("delivery")
+
+# One round trip: waiting clients are told, the addresses come back. The content is read only where it names a callback.
+_ADDRESSES = """
+SELECT told.due, e.id, e.url, %(event)s = ANY(e.events), c.context
+FROM (SELECT coalesce(%(at)s::timestamptz, statement_timestamp()) AS due,
+             pg_notify(%(channel)s, %(output)s::text || ' ' || greatest(0, round(extract(
+                 epoch FROM coalesce(%(at)s::timestamptz, statement_timestamp()) - statement_timestamp())::numeric, 3)))
+     ) AS told
+LEFT JOIN reviews_endpoint e ON e.system_id = %(system)s AND e.disabled_at IS NULL
+LEFT JOIN governance_outputcontent c
+    ON e.id IS NOT NULL AND c.output_id = %(output)s AND position('"callback_url":"' IN c.context) > 0
+ORDER BY e.id
+"""
+
+_NEWS_OF_POLICIES = """
+SELECT e.id, p.id, p.activation_id, statement_timestamp()
+FROM reviews_endpoint e JOIN governance_policyversion p ON p.system_id = e.system_id
+WHERE e.disabled_at IS NULL AND 'policy.activated' = ANY(e.events)
+  AND p.activation_id IS NOT NULL AND p.in_force_from >= e.created_at
+  AND NOT EXISTS (SELECT 1 FROM reviews_delivery d
+                  WHERE d.endpoint_id = e.id AND d.subject = p.id AND d.cause = p.activation_id)
+"""
+
+
+def announce(
+    output: Output,
+    event: str,
+    *,
+    decision: Decision | None = None,
+    cause: Draft | UUID | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Tells whoever wants to know of `event` (one of `Endpoint.EVENTS`) about the output, at `at` (default: now).
+
+    Inside the caller's transaction: one delivery for each subscribed endpoint of the system, one for the output's
+    callback_url, and news for waiting clients (`OUTPUT-ID SECONDS-UNTIL-FINAL` on the channel `countersign_resolved`).
+    `at` is a decision's `final_at`; `cause` is the entry that the delivery's own entry will name. Known answers are
+    nobody's output: they are never announced.
+    """
+    if decision is not None and decision.purpose == "known_answer":
+        return
+    asked = {"event": event, "at": at, "channel": CHANNEL, "output": output.pk, "system": output.system_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_ADDRESSES, asked)
+        rows = cursor.fetchall()
+    targets = [(endpoint, "") for _, endpoint, _, is_subscribed, _ in rows if endpoint and is_subscribed]
+    callback = json.loads(rows[0][4]).get("callback_url") if rows[0][4] else None
+    if callback:
+        under = [(id, url) for _, id, url, *_ in rows if origin_of(url) == origin_of(callback)]
+        if under and not any(url == callback and (id, "") in targets for id, url in under):
+            targets.append((under[0][0], callback))
+    due, entry = rows[0][0], cause.id if isinstance(cause, Draft) else cause
+    Delivery.objects.bulk_create(
+        Delivery(
+            id=uuid7(), endpoint_id=endpoint, url=url, event=event, output=output, cause=entry,
+            decision=decision.pk if decision else None, due_at=due, next_attempt_at=due,
+        )
+        for endpoint, url in targets
+    )  # fmt: skip
+
+
+def announce_policies() -> int:
+    """One delivery for each policy version put in force that a subscribed endpoint does not know of yet; how many.
+
+    Found by looking, not by being told: the policy's rooms know nothing of deliveries. An endpoint hears of what
+    happened since it was made.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWS_OF_POLICIES)
+        rows = cursor.fetchall()
+    Delivery.objects.bulk_create(
+        (
+            Delivery(id=uuid7(), endpoint_id=endpoint, event="policy.activated", subject=version, cause=cause,
+                     due_at=due, next_attempt_at=due)
+            for endpoint, version, cause, due in rows
+        ),
+        ignore_conflicts=True,
+    )  # fmt: skip
+    return len(rows)
+
+
+def cancel(decision: Decision, *, by: Actor = DELIVERY, cause: Draft | UUID | None = None) -> int:
+    """Takes back what a decision would have told; how many deliveries that were. For undoing, in its transaction.
+
+    Raises Conflict when a producer has been told, or is being told at this moment: the undo has to fall with it. A
+    superseded decision needs no call: its successor is announced, and the deliverer sends only the last word.
+    """
+    told = Delivery.objects.select_related("endpoint").select_for_update(no_key=True, of=("self",))
+    waiting = [delivery for delivery in told.filter(decision=decision.pk) if not delivery.cancelled_at]
+    if any(delivery.attempts for delivery in waiting):
+        raise Conflict("The producer has been told already.")
+    for delivery in waiting:
+        stop(delivery, "cancelled", by=by, cause=cause)
+    return len(waiting)
+
+
+ENDS = {"delivered": "delivered", "dead": "delivery_failed", "cancelled": "delivery_cancelled"}
+
+
+def stop(delivery: Delivery, how: str, *, by: Actor = DELIVERY, cause: Draft | UUID | None = None) -> Draft:
+    """Ends a delivery whose row the caller holds (`delivered`, `dead` or `cancelled`) and returns the entry of it.
+
+    The entry follows from `cause`, or else from the entry that made the delivery.
+    """
+    entry = write_about(
+        delivery, ENDS[how], by=by, cause=cause.id if isinstance(cause, Draft) else cause or delivery.cause
+    )
+    setattr(delivery, f"{how}_at", entry.at)
+    delivery.next_attempt_at, delivery.entry_id = None, entry.id
+    delivery.save(update_fields=[f"{how}_at", "next_attempt_at", "answer", "problem", "entry"])
+    return entry
+
+
+def write_about(delivery: Delivery, type: str, *, by: Actor, cause: UUID | None) -> Draft:
+    """One entry about a delivery. It names the endpoint and the answer's number, never the address or the content."""
+    return record(
+        type, actor=by, kind="delivery", id=delivery.pk, system=delivery.endpoint.system_id,
+        causes=[hash_of(cause)] if cause else [],
+        detail={
+            "event": delivery.event,
+            "endpoint": str(delivery.endpoint_id),
+            "output": str(delivery.output_id) if delivery.output_id else None,
+            "attempts": delivery.attempts,
+            "answer": delivery.answer,
+        },
+    )  # fmt: skip

@@ -1,0 +1,146 @@
+"""The demonstration's history, made by doing it: register, sign, review everything, certify, lower, release, audit."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from django.db import connection
+
+from governance.models import Person, PolicyVersion, System
+from governance.people import actors, keys
+from governance.people.actors import CONSOLE
+from governance.policies import lifecycle
+from governance.policies.systemfile import SystemFile, read_system_file
+from governance.tuning import looks
+from reviews import intake
+from reviews.demo import deciding, models, people
+from reviews.demo.deciding import Simulated
+from reviews.demo.models import Case
+from reviews.routing.waiting import route_waiting
+
+HERE: Final = Path(__file__).parent
+SLUGS: Final = ("form-digits", "biopsy-triage")
+# Phase one has everything reviewed; the rest comes in once the threshold is certified.
+REVIEWED_FIRST: Final = 1100
+DIGITS_LEFT: Final = 36
+BIOPSIES_LEFT: Final = 12
+
+Track = Callable[[str, int], Callable[[int], None]]
+
+
+def is_told() -> bool:
+    """Whether this installation has the demonstration already, up to its last step."""
+    return PolicyVersion.objects.filter(system__slug=SLUGS[0], state="proposed").exists()
+
+
+def tell(track: Track, *, passwords: Path) -> None:
+    """Makes the whole history. `track(title, total)` gives a function that a progress bar is moved by."""
+    systems = {slug: _register(_file(slug)) for slug in SLUGS}
+    people.create(systems, kept_in=passwords)
+    for slug in SLUGS:
+        _govern(systems[slug], _file(slug))
+    digits, biopsies = list(models.digits()), list(models.biopsies())
+    first, rest = digits[:REVIEWED_FIRST], digits[REVIEWED_FIRST:]
+    _send(systems["form-digits"], first, track("Digits arrive, all of them for review", len(first)))
+    _send(systems["biopsy-triage"], biopsies, track("Biopsies arrive", len(biopsies)))
+    _decide("form-digits", digits, leave=0, track=track)
+    _decide("biopsy-triage", biopsies, leave=BIOPSIES_LEFT, track=track)
+    _wait_until_final(track)
+    _lower(systems["form-digits"])
+    _send(systems["form-digits"], rest, track("Digits arrive under the certified threshold", len(rest)))
+    _decide("form-digits", digits, leave=DIGITS_LEFT, track=track)
+    _ask_for_more_audits(systems["form-digits"])
+
+
+def _file(slug: str) -> SystemFile:
+    path = HERE / f"{slug}.yaml"
+    return read_system_file(path.read_text(), path.name)
+
+
+def _register(file: SystemFile) -> System:
+    return lifecycle.register_system(**_told(file), by=CONSOLE).system
+
+
+def _told(file: SystemFile) -> dict[str, str]:
+    return {name: file.system[name] for name in ("slug", "name", "purpose", "risk_tier", "owner")}
+
+
+def _govern(system: System, file: SystemFile) -> None:
+    """The policy of phase one: proposed by an owner, signed by those whom the tier asks for, and put in force."""
+    proposer, other_owner = people.named("priya"), people.named("ines")
+    if system.risk_tier == "high":
+        proposer, other_owner = other_owner, proposer
+    by = _as(proposer, system)
+    contract = lifecycle.register_contract(system, file.contract_document, by=by).contract
+    because = "To begin with a person sees everything."
+    version = lifecycle.propose(system, file.policy_document, by=by, because=because, contract=contract).version
+    signers = [people.named("ada")] + ([other_owner] if system.risk_tier == "high" else [])
+    _sign(version, signers)
+
+
+def _sign(version: PolicyVersion, signers: Iterable[Person]) -> None:
+    system = version.system
+    for signer in signers:
+        lifecycle.approve(version, by=_as(signer, system), digest=version.digest, comment="Read and agreed.")
+    lifecycle.activate(version, by=_as(people.named("ada"), system))
+
+
+def _as(person: Person, system: System) -> actors.Actor:
+    return actors.person(person, system=system.pk, auth="password")
+
+
+def _send(system: System, cases: Sequence[Case], tick: Callable[[int], None]) -> None:
+    """Sends the outputs through the ordinary intake, as their producer would, and routes what needs a person."""
+    key = system.keys.first()
+    if key is None:
+        key, _ = keys.create(f"{system.owner} producer", system=system, scopes=["outputs:write"], by=CONSOLE)
+    sender = intake.Sender(system, actors.key(key), key.pk)
+    bodies = [intake.read(msgspec.json.encode({"system": system.slug, **case.body})) for case in cases]
+    for results in intake.accept_chunks(bodies, sender):
+        tick(len(results))
+    while route_waiting():
+        pass
+
+
+def _decide(slug: str, cases: Iterable[Case], *, leave: int, track: Track) -> None:
+    truths: Mapping[str, dict[str, Any]] = {case.body["external_id"]: case.truth for case in cases}
+    crowd = [people.named(f"simulated-{who}") for who in ("1", "2", "3", "lead")]
+    desks = [Simulated(person, truths=truths, seed=number) for number, person in enumerate(crowd)]
+    queues = ["general", "seniors"] if slug == "form-digits" else ["pathology", "seniors"]
+    tick = track(f"Simulated reviewers decide {slug}", deciding.settled(slug) - leave)
+    deciding.work_off(desks, queues=queues, leave=leave, waiting=lambda: deciding.settled(slug), tick=tick)
+
+
+def _wait_until_final(track: Track) -> None:
+    """Decisions count once they can no longer be undone; no time is ever back-dated, so this one is waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ceil(extract(epoch FROM max(final_at) - clock_timestamp()))::int FROM governance_output"
+        )
+        seconds = max(0, cursor.fetchone()[0] or 0)
+    tick = track("The last decisions become final", seconds)
+    for _ in range(seconds):
+        time.sleep(1)
+        tick(1)
+
+
+def _lower(system: System) -> None:
+    """One look for each system; the digits' threshold moves to where it is certified, signed by somebody else."""
+    for slug in SLUGS:
+        looks.look(System.objects.get(slug=slug), by=CONSOLE)
+    system = System.objects.get(pk=system.pk)
+    version = looks.propose_certified(system, by=_as(people.named("priya"), system))
+    if version is not None:
+        _sign(version, [people.named("jonas")])
+
+
+def _ask_for_more_audits(system: System) -> None:
+    """Leaves a proposal that waits for a signature: a visitor can sign it."""
+    system = System.objects.get(pk=system.pk)
+    assert system.in_force is not None  # noqa: S101  phase one put a version in force
+    document = msgspec.json.decode(system.in_force.document)
+    document["audit"] = {**document.get("audit", {}), "rate": 0.1}
+    because = "Twice as many audits, so that the next certificate needs half the time."
+    lifecycle.propose(system, document, by=_as(people.named("priya"), system), because=because)

@@ -1,0 +1,158 @@
+"""An output as its producer is told of it: the same shape for a new one, a repeat, and a later look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
+
+from governance.models import Output
+from governance.policies.candidate import MILLION
+from reviews.intake import resolutions
+from reviews.intake.accepting import Taken
+from reviews.intake.dossiers import expected, told
+from reviews.models import Item
+
+Answer = dict[str, Any]
+_decode = msgspec.json.decode
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who is told: whether the random audit may be shown, and where links begin."""
+
+    shows_audits: bool
+    base: str
+
+
+def of_new(taken: Taken, reader: Reader) -> Answer:
+    """The answer for an output that has just come in."""
+    dossier, setting = taken.dossier, taken.setting
+    assert dossier is not None and setting is not None
+    judged = dossier.judged
+    hides = _hides_audit(judged.verdict.lane, judged.status, judged.verdict.propensity, reader)
+    review = None
+    if dossier.item is not None and not hides:
+        queue, due_at = expected(judged, setting)
+        review = {"id": str(dossier.item), "queue": queue, "due_at": due_at}
+    resolution = None
+    if judged.resolved_by is not None:
+        output = msgspec.Raw(judged.arrival.output) if judged.status == "released" else None
+        resolution = _resolution(judged.status, output, "policy", dossier.final_at, None)
+    verdict: Any = msgspec.Raw(dossier.verdict)
+    if hides:
+        verdict = {**told(judged, setting.force), "audit": None, "propensity": None}
+    return _answer(taken.id, judged.arrival.body.external_id, judged.status, verdict, review, resolution, reader)
+
+
+def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
+    """The rows with all that `of_row` reads: two queries, however many there are."""
+    is_final = ExpressionWrapper(Q(final_at__isnull=False, final_at__lte=Now()), output_field=BooleanField())
+    items = Item.objects.filter(purpose__in=("review", "audit")).select_related("queue").order_by("round")
+    return (
+        outputs.select_related("system", "content")
+        .annotate(is_final=is_final, asked_at=Now())
+        .prefetch_related(Prefetch("items", items))
+    )
+
+
+def of_row(output: Output, reader: Reader) -> Answer:
+    """The answer for an output of `rows`: the verdict as first given, the status and resolution as they are now."""
+    verdict = _decode(output.content.verdict)
+    hides = _hides_audit(output.lane, output.status if not output.is_held else "", output.propensity, reader)
+    if hides:
+        verdict |= {"audit": None, "propensity": None}
+    items = [] if hides else list(output.items.all())
+    review = None
+    if items:
+        item = items[-1]
+        review = {"id": str(item.pk), "queue": item.queue.slug if item.queue else None, "due_at": _utc(item.due_at)}
+    status, resolution = "in_review", None
+    if output.is_final:
+        status = output.status
+        answer = resolutions.released_output(output)
+        resolution = _resolution(status, answer, output.resolved_by, _utc(output.final_at), output.decision)
+    more = resolutions.history(output)
+    return _answer(output.pk, output.external_id, status, verdict, review, resolution, reader) | more
+
+
+def listed(output: Output, reader: Reader) -> Answer:
+    """The line of a list: what the narrow row says, without payloads."""
+    hides = _hides_audit(output.lane, output.status if not output.is_held else "", output.propensity, reader)
+    verdict = {
+        "lane": output.lane,
+        "rule": output.rule,
+        "threshold": _share(output.threshold),
+        "propensity": None if hides else _share(output.propensity),
+        "audit": None if hides else output.is_audit,
+    }
+    return {
+        "id": str(output.pk),
+        "external_id": output.external_id,
+        "system": output.system.slug,
+        "received_at": _utc(output.received_at),
+        "model": output.model,
+        "model_version": output.model_version,
+        "prompt_version": output.prompt_version,
+        "confidence": _share(output.confidence),
+        "status": output.status if output.is_final else "in_review",
+        "verdict": verdict,
+        "links": _links(output.pk, reader.base),
+    }
+
+
+def of_repeats(repeats: Iterable[Taken], reader: Reader) -> dict[UUID, Answer]:
+    """The answers for outputs that were there already, by id; two queries for all of them."""
+    ids = [taken.id for taken in repeats]
+    return {row.pk: of_row(row, reader) for row in rows(Output.objects.filter(pk__in=ids))} if ids else {}
+
+
+_KNOWN_TO_ALL: Final = 0
+
+
+def _hides_audit(lane: str, status: str, propensity: int, reader: Reader) -> bool:
+    """Whether an audit must stay untold. Where one was possible its absence stays untold too, else it would tell."""
+    return not reader.shows_audits and lane == "release" and status != "in_review" and propensity != _KNOWN_TO_ALL
+
+
+def _resolution(status: str, output: Any, by: str | None, at: datetime | None, decision: UUID | None) -> Answer:
+    return {"status": status, "output": output, "by": by, "at": at, "decision": str(decision) if decision else None}
+
+
+def _answer(
+    id: UUID,
+    external_id: str,
+    status: str,
+    verdict: Any,
+    review: Answer | None,
+    resolution: Answer | None,
+    reader: Reader,
+) -> Answer:
+    return {
+        "id": str(id),
+        "external_id": external_id,
+        "status": status,
+        "verdict": verdict,
+        "review": review,
+        "resolution": resolution,
+        "links": _links(id, reader.base),
+    }
+
+
+def _links(id: UUID, base: str) -> dict[str, str]:
+    own = f"{base}/api/v1/outputs/{id}/"
+    return {"self": own, "trace": f"{own}trace/", "proof": f"{own}proof/"}
+
+
+def _share(millionths: int | None) -> float | None:
+    return None if millionths is None else millionths / MILLION
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)

@@ -1,0 +1,101 @@
+"""What the policy in force says of an arrival, and what becomes of it: released, blocked, or an item for people.
+
+No queries: the policy is an argument. Whatever goes wrong while judging, a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from governance.policies.candidate import MILLION, Candidate
+from governance.policies.judge import Verdict, draw_of, is_drawn, judge
+from governance.policies.registry import InForce
+from reviews.intake.arrivals import Arrival
+
+_NO_POLICY: Final = "No policy is in force here, so a person decides."
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """The installation's draw key that new outputs are drawn with, and its version."""
+
+    key: bytes
+    version: int
+
+    @classmethod
+    def newest(cls, keys: Mapping[int, bytes]) -> Dice:
+        """The key of the highest version."""
+        version = max(keys)
+        return cls(keys[version], version)
+
+
+@dataclass(slots=True)
+class Judged:
+    """An arrival with its verdict. `purpose` is what its item is for, None when no person is needed."""
+
+    arrival: Arrival
+    candidate: Candidate
+    verdict: Verdict
+    draw: int
+    purpose: str | None
+    is_blind: bool
+    status: str
+
+    @property
+    def resolved_by(self) -> str | None:
+        return None if self.status == "in_review" else "policy"
+
+
+def pronounce(arrival: Arrival, force: InForce | None, *, system: UUID, dice: Dice, at: datetime) -> Judged:
+    """The verdict on one arrival, received `at`. Never raises for what the arrival holds."""
+    body = arrival.body
+    id = str(system)
+    draw = draw_of(dice.key, id, body.external_id)
+    candidate, verdict = _verdict(arrival, force, draw, at)
+    if verdict.lane == "release":
+        status = "in_review" if verdict.is_held else "released"
+        purpose, is_blind = ("audit", True) if verdict.is_audit else (None, False)
+    elif verdict.lane == "block":
+        status, purpose, is_blind = "blocked", None, False
+    else:
+        status, purpose = "in_review", "review"
+        share = force.policy.review.blind_share if force is not None else 0
+        # Only what a threshold sent here can become a label; in a broken output people have to see what is broken.
+        is_blind = (
+            share > 0
+            and verdict.rule.startswith("threshold:")
+            and is_drawn(draw_of(dice.key, f"{id}/blind", body.external_id), share)
+        )
+    return Judged(arrival, candidate, verdict, draw, purpose, is_blind, status)
+
+
+def _verdict(arrival: Arrival, force: InForce | None, draw: int, at: datetime) -> tuple[Candidate, Verdict]:
+    body = arrival.body
+    problems, failure = (), None
+    if force is not None:
+        try:
+            problems = force.contract.check(input=body.input, output=body.output)
+        except Exception as error:  # noqa: BLE001  fail closed: an output that cannot be checked goes to a person
+            failure = type(error).__name__
+    candidate = Candidate(
+        arrival.confidence, body.input, body.output, body.attributes, body.model, body.model_version,
+        body.prompt_version, at, problems,
+    )  # fmt: skip
+    if force is None:
+        return candidate, _unjudged("no-policy", _NO_POLICY, result=True)
+    if failure is not None:
+        because = f"The contract could not be checked ({failure}), so a person decides."
+        return candidate, _unjudged("judging-error", because, result="error")
+    return candidate, judge(
+        force.policy, candidate, draw=draw, unapproved=force.is_unapproved, halted=force.is_halted,
+        risk_tier=force.risk_tier,
+    )  # fmt: skip
+
+
+def _unjudged(rule: str, because: str, *, result: bool | str) -> Verdict:
+    trace: dict[str, Any] = {"rule": rule, "result": result, "then": "review", "values": {}}
+    return Verdict("review", rule, because, None, None, MILLION, False, False, False, (trace,), [], {})

@@ -1,0 +1,7 @@
+"""The tables of reviews, one family a file."""
+
+from reviews.models.decisions import Decision
+from reviews.models.deliveries import Delivery, Endpoint
+from reviews.models.items import Item, Queue, Seat, Skip
+
+__all__ = ["Decision", "Delivery", "Endpoint", "Item", "Queue", "Seat", "Skip"]

@@ -1,0 +1,86 @@
+"""What people decided. Rows are never overwritten: an undone or superseded decision stays and says so."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from governance.models import Output, Person, PolicyVersion, System
+from reviews.models.items import Item
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def standing(self) -> "DecisionQuerySet":
+        """Neither undone nor superseded."""
+        return self.filter(undone_at=None, superseded_by=None)
+
+    def newest_first(self) -> "DecisionQuerySet":
+        return self.order_by("-id")
+
+
+class Decision(models.Model):
+    """A person's approve, override or reject.
+
+    What history filters by is copied here from the output, so that one narrow index answers. `ai_said` and
+    `person_said` are short readings of the answers for lists; the correction and the comment are payloads of `entry`.
+    """
+
+    VERDICTS = ("approve", "override", "reject")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="decisions", db_index=False)
+    output = models.ForeignKey(Output, models.PROTECT, related_name="decisions")
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="decisions", db_index=False)
+    seat = models.PositiveSmallIntegerField(default=1)
+    round = models.PositiveSmallIntegerField(default=1)
+    purpose = models.CharField(max_length=12)
+    verdict = models.CharField(max_length=8)
+    reasons = ArrayField(models.CharField(max_length=64), default=list)
+    is_correct = models.BooleanField(null=True)
+    is_blind = models.BooleanField(default=False)
+    decided_at = models.DateTimeField(db_default=Now())
+    final_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    undone_entry = models.ForeignKey("governance.Entry", models.PROTECT, null=True, related_name="+", db_index=False)
+    supersedes = models.OneToOneField("self", models.PROTECT, null=True, related_name="superseded_by")
+    took_ms = models.PositiveIntegerField(null=True)
+    confidence = models.IntegerField(null=True)
+    rule = models.CharField(max_length=80)
+    model_version = models.CharField(max_length=120)
+    policy = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+", db_index=False)
+    ai_said = models.CharField(max_length=200, blank=True)
+    person_said = models.CharField(max_length=200, blank=True)
+    search = SearchVectorField(null=True)
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(verdict__in=("approve", "override", "reject")), name="a_known_verdict"),
+            models.CheckConstraint(
+                condition=Q(undone_at=None, undone_entry=None) | Q(undone_at__isnull=False, undone_entry__isnull=False),
+                name="no_undo_without_evidence",
+            ),
+            models.UniqueConstraint(
+                fields=["item", "seat"],
+                condition=Q(undone_at=None, supersedes=None),
+                name="one_standing_decision_a_seat",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["system", "-id"], name="decisions_newest_first"),
+            models.Index(fields=["system", "verdict", "-id"], name="decisions_by_verdict"),
+            models.Index(fields=["person", "-id"], name="decisions_by_person"),
+            models.Index(fields=["system", "rule", "-id"], name="decisions_by_rule"),
+            GinIndex(fields=["search"], name="decisions_search"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.id}"

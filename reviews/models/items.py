@@ -1,0 +1,137 @@
+"""Items that wait for people, their seats, and the queues they wait in."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from governance.models import Output, Person, System
+
+
+class Queue(models.Model):
+    """A queue that a system's policy names."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    system = models.ForeignKey(System, models.PROTECT, related_name="queues")
+    slug = models.SlugField(max_length=64)
+    mode = models.CharField(max_length=8, default="pull")
+    capacity = models.PositiveIntegerField(null=True)
+    escalates_to = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["system", "slug"], name="a_queue_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Item(models.Model):
+    """An output that waits for people. Its seats are what people claim; an item without `routed_at` has none yet."""
+
+    PURPOSES = ("review", "audit", "known_answer", "recheck")
+    STATES = ("open", "awaiting_second", "adjudication", "closed")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    output = models.ForeignKey(Output, models.PROTECT, related_name="items", db_index=False)
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, null=True, related_name="items", db_index=False)
+    purpose = models.CharField(max_length=12, default="review")
+    round = models.PositiveSmallIntegerField(default=1)
+    reviewers = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(max_length=16, default="open")
+    is_blind = models.BooleanField(default=False)
+    priority = models.PositiveSmallIntegerField(default=0)
+    route = models.JSONField(default=dict, help_text="The routing rule that fired, with its sentence and trace.")
+    created_at = models.DateTimeField(db_default=Now())
+    routed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["output", "round"], name="one_item_an_output_and_round"),
+            models.CheckConstraint(
+                condition=Q(state__in=("open", "awaiting_second", "adjudication", "closed")), name="a_known_item_state"
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["created_at"], name="items_to_route", condition=Q(routed_at=None)),
+            models.Index(fields=["queue", "due_at"], name="items_open", condition=~Q(state="closed")),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.id}"
+
+
+class Seat(models.Model):
+    """One person's place at an item: 1 and 2 judge, 3 adjudicates. The lease, its token and its expiry are the seat's.
+
+    `urgent_at` is the order of the queue, earliest first: the due time brought nearer by priority. Because it is a
+    moment and not a score, an old item is passed only by items that were due before it; nothing starves.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="seats", db_index=False)
+    number = models.PositiveSmallIntegerField(default=1)
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="seats", db_index=False)
+    skills = ArrayField(models.CharField(max_length=64), default=list)
+    is_for_lead = models.BooleanField(default=False)
+    urgent_at = models.DateTimeField()
+    held_until = models.DateTimeField(null=True)
+    claimed_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    claim_token = models.UUIDField(null=True)
+    claim_expires_at = models.DateTimeField(null=True)
+    is_soft = models.BooleanField(default=False)
+    shown_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    decided_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True, help_text="Decided, or no longer needed.")
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["item", "number"], name="a_seat_once"),
+            models.UniqueConstraint(fields=["item", "decided_by"], name="a_person_judges_an_item_once"),
+            models.CheckConstraint(
+                condition=Q(claim_token=None, claimed_by=None, claim_expires_at=None)
+                | Q(claim_token__isnull=False, claimed_by__isnull=False, claim_expires_at__isnull=False),
+                name="a_claim_is_whole",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["queue", "urgent_at", "id"], name="seats_most_urgent_first", condition=Q(closed_at=None)
+            ),
+            models.Index(
+                fields=["claimed_by"], name="seats_in_hand", condition=Q(closed_at=None, claimed_by__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"seat {self.number} of {self.item_id}"
+
+
+class Skip(models.Model):
+    """Somebody passed an item on; it is not offered to her again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="skips", db_index=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(db_default=Now())
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["item", "person"], name="a_skip_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} skipped {self.item_id}"

@@ -1,0 +1,103 @@
+"""The rail: how this sitting goes, the last ten decisions, and which of them can still be taken back."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+from governance.people.actors import Actor
+from reviews.models import Decision
+from reviews.pages.desk.alike import standing_decisions, thumbs_of
+from reviews.pages.showing.scan import Scan
+from reviews.queue.waiting import what_waits
+from reviews.routing.rulebook import rulebook
+
+LAST: Final = 10
+_MOST: Final = 200
+_PAUSE: Final = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One of her decisions. `verdict` is "" while it would tell what the AI said of a blind item that she can redo."""
+
+    decision: Decision
+    verdict: str
+    said: str
+    instead: str
+    thumb: Scan | None
+    undo_seconds: int
+
+    @property
+    def can_undo(self) -> bool:
+        return self.undo_seconds > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sitting ends with a pause of half an hour. `left` counts what she may take, to 200; `median` is in seconds."""
+
+    now: datetime
+    since: datetime | None
+    decided: int
+    left: int
+    is_left_capped: bool
+    median: float | None
+    last: tuple[Made, ...]
+
+    @property
+    def undoable(self) -> Made | None:
+        """The newest decision that can be taken back."""
+        return next((made for made in reversed(self.last) if made.can_undo), None)
+
+    @property
+    def length(self) -> timedelta | None:
+        return self.now - self.since if self.since else None
+
+
+def session(actor: Actor) -> Session:
+    """The present sitting of a reviewer, by PostgreSQL's clock. The last ten are oldest first, as the rail shows them."""
+    assert actor.person is not None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now = cursor.fetchone()[0]
+    recent = standing_decisions(actor.person.pk, _MOST)
+    sitting = _sitting(recent, now)
+    took = [decision.took_ms / 1000 for decision in sitting if decision.took_ms]
+    waiting = what_waits(actor)
+    return Session(
+        now, sitting[-1].decided_at if sitting else None, len(sitting), sum(queue.count for queue in waiting),
+        any(queue.is_capped for queue in waiting), statistics.median(took) if took else None,
+        last_made(recent[:LAST], now)[::-1],
+    )  # fmt: skip
+
+
+def last_made(decisions: Sequence[Decision], now: datetime) -> tuple[Made, ...]:
+    """The decisions as the rail and the queue page list them, in the order given."""
+    rules = {decision.output_id: rulebook(decision.policy_id).contract for decision in decisions}
+    thumbs = thumbs_of(rules)
+    return tuple(_made(decision, thumbs.get(decision.output_id), now) for decision in decisions)
+
+
+def _made(decision: Decision, thumb: Scan | None, now: datetime) -> Made:
+    left = decision.final_at - now
+    seconds = max(0, -(-left // timedelta(seconds=1)))
+    if decision.is_blind and (seconds or decision.is_open):  # type: ignore[attr-defined]
+        return Made(decision, "", decision.person_said or "no answer", "", thumb, seconds)
+    instead = decision.person_said if decision.verdict == "override" else ""
+    return Made(decision, decision.verdict, decision.ai_said, instead, thumb, seconds)
+
+
+def _sitting(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
+    sitting, last = [], now
+    for decision in decisions:
+        if last - decision.decided_at > _PAUSE:
+            break
+        sitting.append(decision)
+        last = decision.decided_at
+    return sitting

@@ -1,0 +1,137 @@
+"""The statements that claim: each takes one seat or none, whoever else asks at the same moment."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from reviews.queue.claims import COLUMNS
+
+
+def compact(statement: str) -> str:
+    """The statement without its indentation: the driver remembers how to read statements of up to 4,096 characters."""
+    return re.sub(r"\s+", " ", statement).strip()
+
+
+# Whether seat `s` may be taken by the person `me`, whose queues, skills and rank are in the row `my`.
+_CLAIMABLE: Final = """
+    s.closed_at IS NULL
+    AND (s.claim_expires_at IS NULL OR s.claim_expires_at <= statement_timestamp())
+    AND s.skills <@ my.skills
+    AND (my.is_lead OR NOT s.is_for_lead)
+    AND NOT EXISTS (
+        SELECT FROM reviews_seat o
+        WHERE o.item_id = s.item_id AND o.id <> s.id
+          AND (o.decided_by_id = %(me)s
+               OR (o.claimed_by_id = %(me)s AND o.closed_at IS NULL AND o.claim_expires_at > statement_timestamp())))
+    AND NOT EXISTS (
+        SELECT FROM reviews_item i JOIN governance_output u ON u.id = i.output_id
+        JOIN governance_apikey k ON k.id = u.key
+        WHERE i.id = s.item_id AND k.person_id = %(me)s)
+"""
+_OFFERED: Final = f"""{_CLAIMABLE}
+    AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())
+    AND NOT EXISTS (SELECT FROM reviews_skip k WHERE k.item_id = s.item_id AND k.person_id = %(me)s)
+"""
+_MY: Final = """
+    SELECT q.id,
+           ARRAY(SELECT k.name FROM governance_skill k
+                 WHERE k.person_id = %(me)s AND k.system_id = q.system_id) AS skills,
+           (%(leads)s::uuid[] IS NULL OR q.system_id = ANY(%(leads)s::uuid[])) AS is_lead
+    FROM reviews_queue q
+    WHERE (%(systems)s::uuid[] IS NULL OR q.system_id = ANY(%(systems)s::uuid[]))
+"""
+_TAKE: Final = """
+    UPDATE reviews_seat s
+    SET claimed_by_id = %(me)s,
+        claim_token = CASE WHEN s.is_soft AND s.claimed_by_id = %(me)s AND s.claim_expires_at > statement_timestamp()
+                           THEN s.claim_token ELSE gen_random_uuid() END,
+        claim_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s),
+        is_soft = %(ahead)s,
+        shown_at = CASE WHEN %(ahead)s THEN NULL ELSE clock_timestamp() END,
+        held_until = NULL,
+        entry_id = CASE WHEN %(ahead)s THEN s.entry_id ELSE %(entry)s END
+    WHERE s.id = (SELECT id FROM chosen)
+    RETURNING s.*
+"""
+
+_NEXT: Final = f"""
+WITH my AS MATERIALIZED (
+    SELECT my.*, coalesce(m.urgent_at, '-infinity') AS from_at,
+           coalesce(m.seat, '00000000-0000-0000-0000-000000000000') AS from_id
+    FROM ({_MY} AND (%(slug)s::text IS NULL OR q.slug = %(slug)s)) my
+    LEFT JOIN unnest(%(mark_queues)s::uuid[], %(mark_times)s::timestamptz[], %(mark_seats)s::uuid[])
+        AS m (queue, urgent_at, seat) ON m.queue = my.id
+    ORDER BY my.id
+), held AS MATERIALIZED (
+    SELECT s.id, s.is_soft FROM reviews_seat s
+    WHERE s.claimed_by_id = %(me)s AND s.closed_at IS NULL AND s.claim_expires_at > statement_timestamp()
+      AND s.queue_id IN (SELECT id FROM my)
+), fresh AS (
+    SELECT f.id FROM my CROSS JOIN LATERAL (
+        SELECT s.id, s.urgent_at FROM reviews_seat s
+        WHERE s.queue_id = my.id AND (s.urgent_at, s.id) >= (my.from_at, my.from_id) AND {_OFFERED}
+        ORDER BY s.urgent_at, s.id LIMIT 1 FOR UPDATE <LOCKED>
+    ) f
+    WHERE NOT EXISTS (SELECT FROM held WHERE is_soft OR NOT %(ahead)s)
+    ORDER BY f.urgent_at, f.id LIMIT 1
+), chosen AS (
+    (SELECT id FROM held WHERE NOT %(ahead)s AND NOT EXISTS (SELECT FROM held WHERE NOT is_soft) LIMIT 1)
+    UNION ALL
+    (SELECT id FROM fresh)
+    LIMIT 1
+), taken AS ({_TAKE}), shown AS (
+    SELECT t.*, true AS is_new FROM taken t
+    UNION ALL
+    (SELECT s.*, false FROM reviews_seat s
+     WHERE s.id = (SELECT h.id FROM held h WHERE h.is_soft = %(ahead)s LIMIT 1) AND NOT EXISTS (SELECT FROM chosen))
+)
+{COLUMNS}
+"""  # noqa: S608  only constants
+NEXT: Final = compact(_NEXT.replace("<LOCKED>", "SKIP LOCKED"))
+# A row that another locks may yet stay free: nobody is told that nothing is left before those who hold locks are done.
+LAST: Final = compact(_NEXT.replace("<LOCKED>", ""))
+
+# A given item: the seat she has already, else the first that is free. Skips and holds are hers to overrule.
+GIVEN: Final = compact(f"""
+WITH my AS MATERIALIZED ({_MY}), held AS MATERIALIZED (
+    SELECT s.id, s.is_soft FROM reviews_seat s
+    WHERE s.item_id = %(item)s AND s.claimed_by_id = %(me)s AND s.closed_at IS NULL
+      AND s.claim_expires_at > statement_timestamp()
+    LIMIT 1
+), fresh AS (
+    SELECT s.id FROM reviews_seat s JOIN my ON my.id = s.queue_id
+    WHERE s.item_id = %(item)s AND NOT EXISTS (SELECT FROM held) AND {_CLAIMABLE}
+    ORDER BY s.number LIMIT 1 FOR UPDATE OF s SKIP LOCKED
+), chosen AS (
+    (SELECT id FROM held WHERE is_soft) UNION ALL (SELECT id FROM fresh) LIMIT 1
+), taken AS ({_TAKE}), shown AS (
+    SELECT t.*, true AS is_new FROM taken t
+    UNION ALL
+    SELECT s.*, false FROM reviews_seat s WHERE s.id = (SELECT h.id FROM held h WHERE NOT h.is_soft)
+)
+{COLUMNS}
+""")  # noqa: S608  only constants
+
+# A claim that exists, whatever made it.
+HELD: Final = f"""
+WITH shown AS (
+    SELECT s.*, false AS is_new FROM reviews_seat s
+    WHERE s.item_id = %(item)s AND s.claimed_by_id = %(me)s AND s.closed_at IS NULL
+      AND s.claim_expires_at > statement_timestamp()
+)
+{COLUMNS}
+"""  # noqa: S608  only constants
+
+# What she had in hand becomes the card she comes back to; the card that waited before it goes back to the queue. Moving
+# an expiry is no transition: a lease that has run out is free without anybody's doing.
+ASIDE: Final = """
+UPDATE reviews_seat s
+SET claim_expires_at = CASE WHEN s.is_soft THEN statement_timestamp() ELSE s.claim_expires_at END, is_soft = true
+FROM reviews_seat kept
+WHERE kept.id = %(kept)s AND s.queue_id = kept.queue_id AND s.id <> kept.id AND s.claimed_by_id = %(me)s
+  AND s.closed_at IS NULL AND s.claim_expires_at > statement_timestamp()
+"""
+
+# One person's claims are made one after the other, so that two tabs do not end with two items in hand.
+IN_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7214))"

@@ -1,0 +1,118 @@
+"""Taking items: the next one, or a given one; and keeping it in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from uuid_utils.compat import uuid7
+
+from governance.evidence.leaf import time_text
+from governance.evidence.record import Subject, draft, write
+from governance.people.actors import Actor
+from reviews.queue import losing, marks, statements
+from reviews.queue.claims import Claim
+from reviews.queue.reviewers import Reviewer, reviewer
+
+
+def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -> Claim | None:
+    """The most urgent item that this person may take, now in her hands; None when there is none for her.
+
+    What she has in hand already (in the queue of that slug, when one is named) comes back instead, and a soft claim
+    becomes the one in hand. `ahead` makes a soft claim of 60 seconds on the next card instead. Raises NotAllowed.
+    """
+    who = reviewer(actor)
+    claim = _next(who, queue, ahead, statements.NEXT, marks.believed())
+    if claim is None:
+        claim = _next(who, queue, ahead, statements.LAST, ([], [], []))
+    if claim is not None and claim.is_new:
+        marks.claimed_from(claim.queue)
+    return claim
+
+
+def claim_item(actor: Actor, item: UUID) -> Claim:
+    """A given item, now in this person's hands: the claim she has on it, or a new one.
+
+    What else she had in hand in that queue becomes her soft claim. Raises Conflict when it is closed or in other hands,
+    NotAllowed when it is not for her, NotFound when she may not know of it.
+    """
+    who = reviewer(actor)
+    with transaction.atomic():
+        _take_turn(who)
+        claim = _claimed(who, statements.GIVEN, {**_asked(who, ahead=False), "item": item})
+        if claim is None:
+            raise losing.why_not(who, item)
+        if claim.is_new:
+            set_aside(who, claim.seat)
+    return claim
+
+
+def claim_held(actor: Actor, item: UUID) -> Claim | None:
+    """The claim, in hand or soft, that this person has on an item; None when she has none. Changes nothing."""
+    who = reviewer(actor)
+    with connection.cursor() as cursor:
+        cursor.execute(statements.HELD, {"me": who.person.pk, "item": item})
+        row = cursor.fetchone()
+    claim = Claim(*row) if row else None
+    return claim if claim is not None and who.reviews(claim.system) else None
+
+
+def set_aside(who: Reviewer, kept: UUID) -> None:
+    """Makes the seat the one in hand: what was in hand in its queue turns soft, what was soft goes back."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.ASIDE, {"me": who.person.pk, "kept": kept})
+
+
+def _next(
+    who: Reviewer, slug: str | None, ahead: bool, statement: str, believed: tuple[list[Any], list[Any], list[Any]]
+) -> Claim | None:
+    asked = {
+        **_asked(who, ahead=ahead), "slug": slug,
+        "mark_queues": believed[0], "mark_times": believed[1], "mark_seats": believed[2],
+    }  # fmt: skip
+    with transaction.atomic():
+        _take_turn(who)
+        return _claimed(who, statement, asked)
+
+
+def _take_turn(who: Reviewer) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statements.IN_TURN, [str(who.person.pk)])
+
+
+def _asked(who: Reviewer, *, ahead: bool) -> dict[str, Any]:
+    return {
+        "me": who.person.pk, "systems": who.systems, "leads": who.leads, "ahead": ahead, "entry": uuid7(),
+        "seconds": float(settings.SOFT_CLAIM_SECONDS if ahead else settings.LEASE_SECONDS),
+    }  # fmt: skip
+
+
+def _claimed(who: Reviewer, statement: str, asked: Mapping[str, Any]) -> Claim | None:
+    """The claim that a statement made or found, with its entry written when it is new and shown."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    claim = Claim(*row)
+    if claim.is_new and not claim.is_soft:
+        record_claim(who, claim, entry=asked["entry"])
+    return claim
+
+
+def record_claim(who: Reviewer, claim: Claim, *, entry: UUID) -> None:
+    """Writes the entry `claimed`, under the id that the seat names already."""
+    write([
+        draft(
+            "claimed", actor=who.actor_in(claim.system), entry=entry, at=claim.now,
+            subject=Subject("seat", claim.seat, claim.system, claim.rev, claim.prev.hex() if claim.prev else None),
+            causes=(bytes(claim.cause).hex(),), policy=claim.rules.part,
+            detail={
+                "item": str(claim.item), "output": str(claim.output), "round": claim.round, "seat": claim.number,
+                "until": time_text(claim.expires_at),
+            },
+        )
+    ])  # fmt: skip

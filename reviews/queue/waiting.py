@@ -1,0 +1,98 @@
+"""What waits, queue by queue: bounded counts, so that a queue of a million costs what one of two hundred does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from governance.people.actors import Actor
+from reviews.queue.reviewers import reviewer
+from reviews.queue.statements import _MY, _OFFERED, compact
+
+MOST: Final = 200
+
+_WAITING: Final = compact(f"""
+WITH my AS MATERIALIZED ({_MY})
+SELECT q.id, y.slug, y.name, q.slug, q.mode, w.count, w.oldest, w.due, statement_timestamp()
+FROM my JOIN reviews_queue q ON q.id = my.id JOIN governance_system y ON y.id = q.system_id
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT f.item_id) AS count, min(f.created_at) AS oldest, min(f.due_at) AS due
+    FROM (
+        SELECT s.item_id, i.created_at, i.due_at
+        FROM reviews_seat s JOIN reviews_item i ON i.id = s.item_id
+        WHERE s.queue_id = my.id AND {_OFFERED}
+        ORDER BY s.urgent_at, s.id LIMIT %(most)s
+    ) f
+) w
+ORDER BY y.slug, q.slug
+""")  # noqa: S608  only constants
+_MINE: Final = """
+SELECT s.item_id, y.slug, q.slug, s.is_soft, s.claim_expires_at, i.due_at, i.is_blind
+FROM reviews_seat s
+JOIN reviews_item i ON i.id = s.item_id
+JOIN reviews_queue q ON q.id = s.queue_id
+JOIN governance_system y ON y.id = s.system_id
+WHERE s.claimed_by_id = %s AND s.closed_at IS NULL AND s.claim_expires_at > statement_timestamp()
+ORDER BY s.is_soft, s.claim_expires_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A queue and what of it a person may take. `oldest` and `due` are of its most urgent items; counts stop at 200."""
+
+    queue: UUID
+    system: str
+    system_name: str
+    slug: str
+    mode: str
+    count: int
+    is_capped: bool
+    oldest: datetime | None
+    due: datetime | None
+    now: datetime
+
+    @property
+    def is_late(self) -> bool:
+        return self.due is not None and self.due < self.now
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """An item that a person has claimed; a soft one is only kept ready for her."""
+
+    item: UUID
+    system: str
+    queue: str
+    is_soft: bool
+    expires_at: datetime
+    due_at: datetime
+    is_blind: bool
+
+
+def what_waits(actor: Actor) -> list[Waiting]:
+    """Every queue this person reviews in, with what she may take of it now. Raises NotAllowed."""
+    who = reviewer(actor)
+    # An item for two people has two seats, of which she may take one.
+    asked = {"me": who.person.pk, "systems": who.systems, "leads": who.leads, "most": 2 * MOST + 1}
+    return [_waiting(row) for row in _rows(_WAITING, asked)]
+
+
+def in_hand(actor: Actor) -> list[InHand]:
+    """What this person has claimed, the one in hand first. Raises NotAllowed."""
+    return [InHand(*row) for row in _rows(_MINE, [reviewer(actor).person.pk])]
+
+
+def _waiting(row: tuple[Any, ...]) -> Waiting:
+    queue, system, name, slug, mode, count, oldest, due, now = row
+    return Waiting(queue, system, name, slug, mode, min(count, MOST), count > MOST, oldest, due, now)
+
+
+def _rows(statement: str, asked: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return list(cursor.fetchall())

@@ -1,0 +1,53 @@
+"""What one output is reviewed under: the policy version that judged it, compiled, and its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from governance.contracts.schema import Contract
+from governance.evidence.record import policy_part
+from governance.models import PolicyVersion
+from governance.policies.policy import Policy, Review, Routing, ServiceLevel
+from governance.policies.registry import compiled, compiled_contract
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Routing, service level, reasons and contract of one policy version. `part` names the version in evidence.
+
+    An output that arrived before its system had a policy has the product's defaults and no contract.
+    """
+
+    routing: Routing = field(default_factory=Routing)
+    sla: ServiceLevel = field(default_factory=ServiceLevel)
+    review: Review = field(default_factory=Review)
+    policy: Policy | None = None
+    contract: Contract | None = None
+    part: Mapping[str, Any] | None = None
+
+    @property
+    def asks_content(self) -> bool:
+        """Whether a routing rule has to see the output itself."""
+        return bool(self.routing.rules)
+
+
+_USUAL: Final = Rulebook()
+
+
+def rulebook(version: UUID | None) -> Rulebook:
+    """The rulebook of a policy version; the product's defaults for none. Read and compiled once per process."""
+    return _USUAL if version is None else _read(version)
+
+
+@lru_cache(maxsize=256)
+def _read(id: UUID) -> Rulebook:
+    version = PolicyVersion.objects.select_related("system").get(pk=id)
+    policy = compiled(id)
+    return Rulebook(
+        policy.routing, policy.sla, policy.review, policy, compiled_contract(version.contract_id),
+        policy_part(version, slug=version.system.slug),
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""The sentences of the causal trace, one for each kind of step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from governance.models import Output
+    from reviews.models import Delivery
+    from reviews.trace import Who
+
+Facts = Mapping[str, Any]
+
+GROUPS: Final[dict[str, frozenset[str]]] = {
+    "policy": frozenset({"proposed", "approved", "declined", "activated", "bootstrapped", "restored"}),
+    "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised"}),
+    "claims": frozenset({"claimed", "claim_released", "skipped", "held"}),
+    "decisions": frozenset({"decided", "undone", "superseded", "corrected", "resolved"}),
+    "deliveries": frozenset(
+        {"delivered", "delivery_failed", "delivery_cancelled", "delivery_replayed", "telling"}
+    ),
+}  # fmt: skip
+_VERDICTS: Final = {"approve": "approves it", "override": "overrides it", "reject": "rejects it"}
+_LANES: Final = {
+    "release": "It goes out at once.",
+    "review": "A person decides.",
+    "block": "Nothing goes out.",
+}
+
+
+def sentence(kind: str, who: Who, facts: Facts) -> str:
+    """What a step says. A kind that is not known here is said by its name, so that no step is ever left out."""
+    write = _SENTENCES.get(kind)
+    return write(_name(who), facts) if write else f"{_name(who)}: {kind.replace('_', ' ')}."
+
+
+def arrived(output: Output) -> str:
+    """The arrival, with the confidence that the AI stated."""
+    model = f"{output.model} {output.model_version}".strip() or "a model"
+    if output.confidence is None:
+        return f"{output.external_id} arrives from {model}, with no confidence that can be trusted."
+    return f"{output.external_id} arrives from {model}, {output.confidence / 10_000:g} % confident."
+
+
+def contract(output: Output) -> str:
+    """Whether the output keeps its contract."""
+    if output.contract_version is None:
+        return "There is no contract to keep."
+    return f"It {'breaks' if output.is_breached else 'keeps'} contract {output.contract_version}."
+
+
+def telling(delivery: Delivery) -> str:
+    """A message to the producer that has not arrived yet."""
+    if delivery.attempts:
+        return f"The producer is being told ({delivery.event}); {delivery.attempts} attempts have failed."
+    return f"The producer is to be told ({delivery.event})."
+
+
+def _name(who: Who) -> str:
+    if who.kind == "policy":
+        return "The policy"
+    return who.name or "A person"
+
+
+def _judged(name: str, facts: Facts) -> str:
+    drawn = " It is also drawn at random for a blind audit." if facts.get("audit") else ""
+    return f"{facts['because']} {_LANES[facts['lane']]}{drawn}"
+
+
+def _routed(name: str, facts: Facts) -> str:
+    return facts.get("says") or f"It goes to {facts['queue']}."
+
+
+def _decided(name: str, facts: Facts) -> str:
+    blind = ", without having seen the AI's answer" if facts.get("blind") else ""
+    reasons = f" ({', '.join(facts['reasons'])})" if facts.get("reasons") else ""
+    return f"{name} {_VERDICTS[facts['verdict']]}{reasons}{blind}."
+
+
+def _superseded(name: str, facts: Facts) -> str:
+    return f"{name} puts another decision in its place and {_VERDICTS[facts['verdict']]}."
+
+
+def _signed(verb: str) -> Callable[[str, Facts], str]:
+    return lambda name, facts: f"{name} {verb} the policy{' as ' + facts['role'] if facts.get('role') else ''}."
+
+
+def _because(verb: str) -> Callable[[str, Facts], str]:
+    return lambda name, facts: f"{name} {verb}{': ' + facts['because'] if facts.get('because') else '.'}"
+
+
+def _with_reason(verb: str) -> Callable[[str, Facts], str]:
+    return lambda name, facts: f"{name} {verb}{': ' + facts['reason'] if facts.get('reason') else '.'}"
+
+
+def _told(said: str) -> Callable[[str, Facts], str]:
+    return lambda name, facts: f"{said} ({facts['event']}, attempt {facts['attempts']})."
+
+
+_SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
+    "proposed": _because("proposes the policy"),
+    "approved": _signed("approves"),
+    "declined": _signed("declines"),
+    "activated": _because("puts the policy in force"),
+    "bootstrapped": _because("puts the first policy in force, unapproved"),
+    "restored": _because("puts the policy back in force"),
+    "judged": _judged,
+    "routed": _routed,
+    "escalated": lambda name, facts: f"{name} hands it to {facts.get('to', 'somebody above')}.",
+    "claimed": lambda name, facts: f"{name} takes it in hand.",
+    "claim_released": lambda name, facts: f"{name} gives it back.",
+    "skipped": _with_reason("passes it on"),
+    "held": _with_reason("puts it off"),
+    "decided": _decided,
+    "undone": lambda name, facts: f"{name} takes the decision back.",
+    "superseded": _superseded,
+    "corrected": lambda name, facts: "What went out was wrong; the correction is kept beside it.",
+    "delivered": _told("The producer is told"),
+    "delivery_failed": _told("The producer could not be told"),
+    "delivery_cancelled": lambda name, facts: f"The producer is not told ({facts['event']}).",
+    "delivery_replayed": lambda name, facts: f"{name} has the producer told again ({facts['event']}).",
+}

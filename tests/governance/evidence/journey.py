@@ -1,0 +1,102 @@
+"""One of everything that leaves evidence, with words planted wherever people or the AI can write some."""
+
+from typing import Any
+
+from django.db import connection
+
+from governance.models import Output, System
+from governance.people import accounts, keys
+from governance.people.actors import CONSOLE
+from governance.policies import lifecycle
+from reviews import decisions, intake, queue
+from reviews.delivery import endpoints
+from reviews.delivery.sending import deliver_due
+from reviews.models import Item
+from reviews.routing.waiting import route_waiting
+from tests import cast
+from tests.reviews.delivery.receiver import receiver
+
+PLANTED = (
+    "planted-input", "planted-answer", "planted-explanation", "planted-attribute", "planted-alternative",
+    "planted-comment", "planted-reason", "planted-correction", "Plantedname", "planted.mail@example.org",
+    "planted-key-name", "planted-path", "planted-because", "planted-signature", "planted-callback",
+)  # fmt: skip
+CONTRACT = {
+    "output": {"type": "object", "properties": {"digit": {"type": "integer"}, "why": {"type": "string"}}},
+    "correct_when": ["/output/digit"],
+}
+
+
+def run() -> System:
+    """The journey, from a system's first policy to a decision superseded; the system."""
+    system = cast.system(
+        audit={"rate": 0.5, "hold": False},
+        contract_parts={"contract_parts": None} and CONTRACT,
+        review={**cast.POLICY["review"], "undo_seconds": 1},
+        rules=[{"id": "asks", "when": {"field": "input.note", "op": "eq", "value": "stop"}, "then": "block"}],
+    )
+    rita = accounts.create(
+        "planted.mail@example.org", name="Plantedname", by=CONSOLE, roles=[("reviewer", None), ("lead", None)]
+    )
+    keys.create("planted-key-name", system=system, scopes=["outputs:write"], by=CONSOLE)
+    with receiver() as producer:
+        url = f"{producer.url}/planted-path"
+        endpoints.create(system, url=url, events=["output.resolved", "decision.superseded"], by=CONSOLE)
+        for number, confidence in enumerate((0.99, 0.5, 0.5, 0.5, 0.97)):
+            send_in(system, number, confidence, f"{producer.url}/planted-callback")
+        route_waiting()
+        review(system, rita)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1.1)")
+        deliver_due()
+        supersede(system, rita)
+        deliver_due()
+        assert len(producer.received) > 2
+    change_policy(system)
+    return system
+
+
+def send_in(system: System, number: int, confidence: float, callback: str) -> None:
+    body = intake.Body(
+        system=system.slug, external_id=f"msg-{number}", input={"note": "planted-input"},
+        output={"digit": 4, "why": "planted-answer"}, confidence=str(confidence).encode(), model="lr",
+        model_version="3", explanation="planted-explanation", attributes={"a": "planted-attribute"},
+        alternatives=[{"output": {"digit": 5, "why": "planted-alternative"}, "confidence": 0.2}], callback_url=callback,
+    )  # fmt: skip
+    (taken,) = intake.accept([body], system=system, actor=CONSOLE)
+    assert isinstance(taken, intake.Taken), taken
+
+
+def review(system: System, rita: Any) -> None:
+    """One item undone and rejected, one skipped and overridden, one put off."""
+    actor = cast.acting(rita, system)
+    first, second, third = Item.objects.filter(purpose="review", output__confidence=500_000).order_by(
+        "created_at", "id"
+    )
+    claim = queue.claim_item(actor, first.pk)
+    made = decisions.decide(actor, item=first.pk, token=claim.token, verdict="approve")
+    claim = decisions.undo(actor, made.decision)
+    decisions.decide(
+        actor, item=first.pk, token=claim.token, verdict="reject", reasons=["wrong-label"], comment="planted-comment"
+    )
+    queue.skip(actor, second.pk, queue.claim_item(actor, second.pk).token, "planted-reason")
+    claim = queue.claim_item(actor, second.pk)
+    corrected = {"digit": 7, "why": "planted-correction"}
+    decisions.decide(
+        actor, item=second.pk, token=claim.token, verdict="override", output=corrected, reasons=["wrong-label"],
+    )  # fmt: skip
+    queue.escalate(actor, third.pk, queue.claim_item(actor, third.pk).token, "planted-reason")
+
+
+def supersede(system: System, rita: Any) -> None:
+    output = Output.objects.get(external_id="msg-1")
+    decisions.supersede(
+        cast.acting(rita, system), output.decision, verdict="approve", comment="planted-comment", reasons=["unreadable"]
+    )
+
+
+def change_policy(system: System) -> None:
+    changed = cast.policy(threshold={"default": 0.95})
+    version = lifecycle.propose(system, changed, by=cast.acting(cast.dana()), because="planted-because").version
+    lifecycle.approve(version, by=cast.acting(cast.erik()), digest=version.digest, comment="planted-signature")
+    lifecycle.activate(version, by=cast.acting(cast.erik()))
