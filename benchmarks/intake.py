@@ -1,64 +1,54 @@
 """Intake against its limits: batches against raw COPY of the same rows, single outputs against a bare view.
 
-    python -m benchmarks.intake [SIZE]        (on embedded servers of its own, with fsync on)
-
-`bench(size)` wants a disposable, migrated database and fills it. Rounds are interleaved; what is printed are medians.
+Rounds are interleaved; the figures are medians. The limit of the batches is one table with a primary key, the unique
+external id and the index of the list, into which output and content go as one row, ready-made, on four connections.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-if __name__ == "__main__":
-    from governance.project import embedded
-
-    home = Path(tempfile.mkdtemp(prefix="countersign-bench-"))
-    os.environ |= {
-        "COUNTERSIGN_HOME": str(home), "COUNTERSIGN_AS_OWNER": "1", "LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "governance.project.settings",
-    }  # fmt: skip
-    hold = embedded.ensure(home, durable=True)
-    import django
-
-    django.setup()
-
+import psutil
 from django.db import connection
 
 from benchmarks import bare, load
+from benchmarks.figures import Figure
 from governance.models import System
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
 from governance.people.actors import person as acting
 from governance.policies import lifecycle
+from governance.policies.registry import in_force
 from reviews import intake
-from reviews.intake import copying
-from reviews.intake.accepting import _force
+from reviews.intake import copying, wire
 from reviews.intake.arrivals import arrive
 from reviews.intake.dossiers import prepare
 
 ROUNDS = 3
+CLIENTS, SINGLE_CLIENTS = 4, 8
 CHUNK = 1000
 RAW = "bench_raw_output"
-CONTRACT = {
+OURS = "governance.project.wsgi:application"
+CONTRACT: dict[str, Any] = {
     "version": "1.0.0",
     "input": {
         "type": "object",
-        "properties": {"pixels": {"type": "array", "items": {"type": "number"}, "maxItems": 64}, "email": {"type": "string"}},
+        "properties": {
+            "pixels": {"type": "array", "items": {"type": "number"}, "maxItems": 64},
+            "email": {"type": "string"},
+        },
         "required": ["pixels"],
     },
     "output": {"type": "object", "properties": {"digit": {"enum": list(range(10))}}, "required": ["digit"]},
     "correct_when": ["/output/digit"],
     "personal_data": ["/input/email"],
 }
-POLICY = {
+POLICY: dict[str, Any] = {
     "risk": {"target": 0.02, "confidence": 0.95},
     "threshold": {
         "default": 0.8,
@@ -75,32 +65,31 @@ POLICY = {
 }
 
 
-def bench(size: float = 0.01) -> list[dict[str, Any]]:
-    """One line per figure: `name`, `ours`, `limit` (rates per second or µs a row), `ratio`, `wanted`, `size`."""
+def bench(size: float = 0.01) -> list[Figure]:
+    """Rows and CPU of batches, requests of single outputs, each beside its limit. Fills the database."""
     system, key = _set_up()
-    many, single = max(8 * CHUNK, int(1_000_000 * size) // CHUNK * CHUNK), max(2_000, int(100_000 * size))
-    return [*_batches(system, key, many), *_singles(key, single)]
+    many, single = max(20 * CHUNK, int(1_000_000 * size) // CHUNK * CHUNK), max(4_000, int(100_000 * size))
+    return [*_batches(system, key, many), *_singles(system, key, single)]
 
 
 def _set_up() -> tuple[System, str]:
-    slug = f"bench-{time.time_ns()}"
-    people = {
-        role: acting(accounts.create(f"{role}-{slug}@example.org", name=role, by=CONSOLE, roles=[(role, None)]))
+    owner, approver = (
+        acting(accounts.create(f"{role}@intake.example.org", name=role, by=CONSOLE, roles=[(role, None)]))
         for role in ("owner", "approver")
-    }
+    )
     system = lifecycle.register_system(
-        slug=slug, name="Bench", purpose="Speed.", risk_tier="limited", owner="bench", by=people["owner"]
+        slug="bench-intake", name="Bench", purpose="Speed.", risk_tier="limited", owner="bench", by=owner
     ).system
-    lifecycle.register_contract(system, CONTRACT, by=people["owner"])
-    version = lifecycle.propose(system, POLICY, by=people["owner"], because="To measure.").version
-    lifecycle.approve(version, by=people["approver"], digest=version.digest)
-    lifecycle.activate(version, by=people["approver"])
+    lifecycle.register_contract(system, CONTRACT, by=owner)
+    version = lifecycle.propose(system, POLICY, by=owner, because="To measure.").version
+    lifecycle.approve(version, by=approver, digest=version.digest)
+    lifecycle.activate(version, by=approver)
     _, secret = keys.create("bench", system=system, scopes=["outputs:write", "outputs:read"], by=CONSOLE)
     return System.objects.get(pk=system.pk), secret
 
 
 def _body(slug: str, name: str, number: int) -> bytes:
-    """An output whose rows come to about a kilobyte; about three in five are released."""
+    """An output whose rows come to about a kilobyte; about two in five are released."""
     return json.dumps({
         "system": slug, "external_id": f"{name}-{number}",
         "input": {"pixels": [(number * place) % 17 for place in range(64)], "email": "someone@example.org"},
@@ -110,37 +99,64 @@ def _body(slug: str, name: str, number: int) -> bytes:
     }).encode()  # fmt: skip
 
 
-def _batches(system: System, key: str, rows: int) -> list[dict[str, Any]]:
-    """Batches of 1,000 by 4 clients over HTTP, and in this process, against raw COPY on 4 connections."""
+def _batches(system: System, key: str, rows: int) -> list[Figure]:
     buffers = _raw_buffers(system, rows)
     database = _postmaster()
     raw, http, own, raw_cpu, http_cpu = [], [], [], [], []
-    with load.served("governance.project.wsgi:application") as (port, server):
+    with load.served(OURS) as (port, server):
         for turn in range(ROUNDS + 1):
             copied, used = _raw_round(buffers, database)
-            name = f"h{turn}-{time.time_ns()}"
-            chunks = [
-                load.request("/api/v1/outputs/batch/", b"\n".join(_body(system.slug, name, n) for n in range(at, at + CHUNK)),
-                             key=key, kind="application/x-ndjson")
-                for at in range(0, rows, CHUNK)
-            ]  # fmt: skip
+            requests = _batch_requests(system.slug, key, f"h{turn}", rows)
             before = load.cpu_of(server, database)
-            sent = load.send(port, [chunks[place::4] for place in range(4)], rows=CHUNK)
+            sent = load.send(port, _dealt(requests, CLIENTS), rows=CHUNK)
             spent = load.cpu_of(server, database) - before
-            alone = _in_process(system, f"p{name}", min(rows, 10 * CHUNK))
+            alone = _in_process(system, f"p{turn}", min(rows, 20 * CHUNK))
             if turn:  # the first round only warms up
-                raw.append(copied.rate), http.append(sent.rate), own.append(alone)
-                raw_cpu.append(used / rows * 1e6), http_cpu.append(spent / rows * 1e6)
-    limit, limit_cpu = statistics.median(raw), statistics.median(raw_cpu)
+                raw.append(copied.rate)
+                http.append(sent.rate)
+                own.append(alone)
+                raw_cpu.append(used / rows * 1e6)
+                http_cpu.append(spent / rows * 1e6)
+    limit, copy = statistics.median(raw), f"raw COPY of the same rows, {CLIENTS} connections"
     return [
-        _line("intake in batches of 1,000 over HTTP, 4 clients, rows/s", statistics.median(http), limit, 0.25, rows),
-        _line("the same, CPU µs a row (at most)", statistics.median(http_cpu), limit_cpu, 5.0, rows),
-        _line("intake in batches of 1,000 in one process, rows/s", statistics.median(own), limit, None, rows),
-    ]
+        Figure(f"intake in batches of 1,000 over HTTP, {CLIENTS} clients", statistics.median(http), limit, "rows/s",
+               rows, copy, at_least=0.25),
+        Figure("the same, CPU of server and database", statistics.median(http_cpu), statistics.median(raw_cpu),
+               "µs a row", rows, copy, at_most=5.0),
+        Figure("intake in batches of 1,000 in one process", statistics.median(own), limit, "rows/s", rows, copy),
+    ]  # fmt: skip
+
+
+def _singles(system: System, key: str, count: int) -> list[Figure]:
+    bare.make_table()
+    ours, limit = [], []
+    with load.served("benchmarks.bare:application", threads=4) as (bare_port, _), load.served(OURS) as (port, _):
+        for turn in range(ROUNDS + 1):
+            bodies = [_body(system.slug, f"s{turn}", number) for number in range(count)]
+            plain = load.send(bare_port, _dealt([load.request("/insert/", body) for body in bodies], SINGLE_CLIENTS))
+            requests = [load.request("/api/v1/outputs/", body, key=key) for body in bodies]
+            whole = load.send(port, _dealt(requests, SINGLE_CLIENTS))
+            if turn:
+                limit.append(plain.rate)
+                ours.append(whole.rate)
+    return [
+        Figure(f"intake one by one over HTTP, {SINGLE_CLIENTS} clients", statistics.median(ours),
+               statistics.median(limit), "requests/s", count, "bare view with one INSERT, same server", at_least=0.4)
+    ]  # fmt: skip
+
+
+def _batch_requests(slug: str, key: str, name: str, rows: int) -> list[bytes]:
+    path, kind = "/api/v1/outputs/batch/", "application/x-ndjson"
+    bodies = [_body(slug, name, number) for number in range(rows)]
+    return [load.request(path, b"\n".join(bodies[at : at + CHUNK]), key=key, kind=kind) for at in range(0, rows, CHUNK)]
+
+
+def _dealt(requests: Sequence[bytes], clients: int) -> list[Sequence[bytes]]:
+    return [requests[place::clients] for place in range(clients)]
 
 
 def _raw_buffers(system: System, rows: int) -> list[bytes]:
-    """The same rows (output and content as one row) as binary COPY buffers of 1,000."""
+    """The same rows (output and content as one row) as binary COPY buffers of 1,000, into an empty table."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {RAW}")
         cursor.execute(
@@ -148,28 +164,28 @@ def _raw_buffers(system: System, rows: int) -> list[bytes]:
             "gate_inputs text, verdict text, PRIMARY KEY (id), UNIQUE (system_id, external_id))"
         )
         cursor.execute(f"CREATE INDEX ON {RAW} (system_id, id DESC)")
-    sender = intake.Sender(system, CONSOLE)
-    setting = sender.setting(force=_force(system.pk, fresh=True))
-    template, width, buffers = setting.template(), len(copying._OUTPUT) + len(copying._CONTENT) - 1, []
+    setting = intake.Sender(system, CONSOLE).setting(force=in_force(system.pk))
+    template, buffers = setting.template(), []
+    width = wire.count(len(copying.OUTPUT) + len(copying.CONTENT) - 1)
     for at in range(0, rows, CHUNK):
-        dossiers = [
-            prepare(arrive(intake.read(_body(system.slug, "raw", n))), setting, template) for n in range(at, at + CHUNK)
-        ]
-        pairs = zip(copying._outputs(dossiers, setting, setting.at), copying._contents(dossiers), strict=True)
-        lines = [width.to_bytes(2, "big") + output[2:] + content[22:] for output, content in pairs]
-        buffers.append(b"".join((copying.wire.HEADER, *lines, copying.wire.TRAILER)))
+        bodies = [intake.read(_body(system.slug, "raw", number)) for number in range(at, at + CHUNK)]
+        dossiers = [prepare(arrive(body), setting, template) for body in bodies]
+        pairs = zip(copying.outputs(dossiers, setting, setting.at), copying.contents(dossiers), strict=True)
+        # A row is its width in 2 bytes, then its fields; the content's first field is the id, 20 bytes, once more.
+        lines = [width + output[2:] + content[22:] for output, content in pairs]
+        buffers.append(b"".join((wire.HEADER, *lines, wire.TRAILER)))
     return buffers
 
 
 def _raw_round(buffers: Sequence[bytes], database: int) -> tuple[load.Round, float]:
-    columns = ", ".join((*copying._OUTPUT, *copying._CONTENT[1:]))
+    columns = ", ".join((*copying.OUTPUT, *copying.CONTENT[1:]))
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {RAW}")
-        cursor.execute("CHECKPOINT")
-    links = [connection.copy() for _ in range(4)]
+    links = [connection.copy() for _ in range(CLIENTS)]
     for link in links:
         link.inc_thread_sharing()
         link.ensure_connection()
+    free = list(links)
 
     def copy(part: Sequence[bytes], times: list[float]) -> None:
         with free.pop().cursor() as cursor:
@@ -179,9 +195,8 @@ def _raw_round(buffers: Sequence[bytes], database: int) -> tuple[load.Round, flo
                     pipe.write(buffer)
                 times.append(time.perf_counter() - began)
 
-    free = list(links)
     before = load.cpu_of(database)
-    copied = load.side_by_side(copy, [buffers[place::4] for place in range(4)], rows=CHUNK)
+    copied = load.side_by_side(copy, _dealt(buffers, CLIENTS), rows=CHUNK)
     used = load.cpu_of(database) - before
     for link in links:
         link.close()
@@ -189,66 +204,14 @@ def _raw_round(buffers: Sequence[bytes], database: int) -> tuple[load.Round, flo
 
 
 def _in_process(system: System, name: str, rows: int) -> float:
+    """Rows a second that one process takes in, from bodies that are read already."""
     bodies = [intake.read(_body(system.slug, name, number)) for number in range(rows)]
     began = time.perf_counter()
-    intake.accept(bodies, system=system, actor=CONSOLE)
+    intake.accept(bodies, system=system, actor=CONSOLE, key=UUID(int=1))
     return rows / (time.perf_counter() - began)
 
 
-def _singles(key: str, count: int) -> list[dict[str, Any]]:
-    """One output a request, 8 clients, against a bare view with one INSERT; both behind Granian."""
-    bare.make_table()
-    ours, limit, slowest = [], [], []
-    slug = keys_system(key)
-    with (
-        load.served("benchmarks.bare:application", threads=4) as (bare_port, _),
-        load.served("governance.project.wsgi:application") as (port, _),
-    ):
-        for turn in range(ROUNDS + 1):
-            name = f"s{turn}-{time.time_ns()}"
-            bodies = [_body(slug, name, number) for number in range(count)]
-            plain = load.send(bare_port, [[load.request("/insert/", b) for b in bodies[p::8]] for p in range(8)])
-            whole = load.send(port, [[load.request("/api/v1/outputs/", b, key=key) for b in bodies[p::8]] for p in range(8)])
-            if turn:
-                limit.append(plain.rate), ours.append(whole.rate), slowest.append(whole.p99)
-    return [
-        _line("intake one by one over HTTP, 8 clients, requests/s", statistics.median(ours), statistics.median(limit), 0.4, count)
-        | {"p99_ms": round(statistics.median(slowest), 1)}
-    ]
-
-
-def keys_system(secret: str) -> str:
-    """The slug of the system that a key belongs to."""
-    from governance.models import ApiKey
-
-    return ApiKey.objects.values_list("system__slug", flat=True).get(digest=keys.digest_of(secret))
-
-
 def _postmaster() -> int:
-    import psutil
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        return psutil.Process(cursor.fetchone()[0]).ppid()
-
-
-def _line(name: str, ours: float, limit: float, wanted: float | None, size: int) -> dict[str, Any]:
-    return {
-        "name": name, "ours": round(ours, 1), "limit": round(limit, 1), "ratio": round(ours / limit, 3),
-        "wanted": wanted, "size": size,
-    }  # fmt: skip
-
-
-if __name__ == "__main__":
-    import shutil
-
-    from django.core.management import call_command
-
-    try:
-        call_command("migrate", interactive=False, verbosity=0)
-        for line in bench(float(sys.argv[1]) if len(sys.argv) > 1 else 0.01):
-            print(json.dumps(line))
-    finally:
-        connection.close()
-        hold.release()
-        shutil.rmtree(home, ignore_errors=True)
+        return int(psutil.Process(cursor.fetchone()[0]).ppid())

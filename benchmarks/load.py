@@ -29,6 +29,7 @@ class Round:
     count: int
     seconds: float
     p50: float
+    p95: float
     p99: float
 
     @property
@@ -43,8 +44,19 @@ def request(path: str, body: bytes, *, key: str = "", kind: str = "application/j
     return head.encode() + body
 
 
-def send(port: int, work: Sequence[Sequence[bytes]], *, expect: bytes = b"HTTP/1.1 20", rows: int = 1) -> Round:
-    """Sends each client's requests one after the other, all clients at once. `rows` is what one request counts."""
+def ask(path: str, *, key: str = "", cookie: str = "") -> bytes:
+    """The bytes of a GET on a connection that stays open."""
+    said = f"Authorization: Bearer {key}\r\n" if key else f"Cookie: {cookie}\r\n" if cookie else ""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{said}\r\n".encode()
+
+
+def send(
+    port: int, work: Sequence[Sequence[bytes]], *, expect: bytes = b"HTTP/1.1 20", rows: int = 1, every: float = 0.0
+) -> Round:
+    """Sends each client's requests one after the other, all clients at once. `rows` is what one request counts.
+
+    `every` is the pause in seconds from the start of one request to the start of the next, if that was quicker.
+    """
 
     def client(requests: Sequence[bytes], times: list[float]) -> None:
         with socket.create_connection(("127.0.0.1", port)) as link:
@@ -56,6 +68,8 @@ def send(port: int, work: Sequence[Sequence[bytes]], *, expect: bytes = b"HTTP/1
                 if not answer.startswith(expect):
                     raise RuntimeError(f"Answered {answer[:300]!r}.")
                 times.append(time.perf_counter() - began)
+                if every:
+                    time.sleep(max(0.0, began + every - time.perf_counter()))
 
     return side_by_side(lambda part, times: client(part, times), work, rows=rows)
 
@@ -84,7 +98,8 @@ def side_by_side(call: Callable[[Sequence[bytes], list[float]], None], work: Seq
     if failures:
         raise failures[0]
     every = sorted(moment for part in times for moment in part)
-    return Round(len(every) * rows, seconds, every[len(every) // 2] * 1e3, every[int(len(every) * 0.99)] * 1e3)
+    p50, p95, p99 = (every[int(len(every) * share)] * 1e3 for share in (0.5, 0.95, 0.99))
+    return Round(len(every) * rows, seconds, p50, p95, p99)
 
 
 def _answer(link: socket.socket) -> bytes:
@@ -121,7 +136,9 @@ def served(application: str, *, threads: int = THREADS, workers: int = 2) -> Ite
         "--blocking-threads", str(threads), "--backpressure", str(threads + 50), "--no-ws", "--log-level", "error",
         application,
     ]  # fmt: skip
-    server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | {"MALLOC_ARENA_MAX": "2", "LOG_LEVEL": "ERROR"})
+    environment = {name: value for name, value in os.environ.items() if name != "COUNTERSIGN_AS_OWNER"}
+    environment |= {"MALLOC_ARENA_MAX": "2", "LOG_LEVEL": "ERROR"}
+    server = subprocess.Popen(command, cwd=PROJECT, env=environment)
     try:
         for _ in range(200):
             try:

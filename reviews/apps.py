@@ -7,6 +7,9 @@ class ReviewsConfig(AppConfig):
 
     def ready(self) -> None:
         from governance.monitoring import metrics
+        from governance.policies import followers
         from reviews import gauges
+        from reviews.delivery import declared
 
         metrics.register(*gauges.ALL)
+        followers.on_applied(declared.from_file)

@@ -73,6 +73,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     settings.DATABASES["default"]["TEST"]["NAME"] = f"test_{os.environ[_RUN]}{'_' + _worker if _worker else ''}"
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker
+) -> Iterator[None]:  # fmt: skip
+    """The test database. The plugin's own makes none for a run in which every test asks for `committed_db`."""
+    from django.test.utils import setup_databases, teardown_databases
+
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
 @contextmanager
 def _clone_of_the_test_database() -> Iterator[str]:
     from django.db import connection, connections

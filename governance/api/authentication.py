@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # the framework's views import this module for their defaults
 # A row is believed for two seconds, so that a revoked key, a lost role or an ended account stops within five.
 BELIEVED_SECONDS: Final = 2.0
 MOST_BELIEVED: Final = 4096
+# Outputs come from programs: each is kept with the key that sent it, and a browser has none.
+KEYS_ONLY: Final = frozenset({"outputs:write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +166,11 @@ class IsKnown(permissions.BasePermission):
         user: object = request.user
         if not isinstance(user, Caller):
             return False
-        if user.key is None:
-            return True
         needed: Mapping[str, str] = getattr(view, "required_scopes", {})
         scope = needed.get("GET" if request.method in ("HEAD", "OPTIONS") else request.method or "")
+        if user.key is None:
+            self.message = "Only a program with a key may do this."
+            return scope not in KEYS_ONLY
         if scope is None or not user.has_scope(scope):
             self.message = f"This key lacks the scope {scope}." if scope else "No key may do this: sign in."
             return False

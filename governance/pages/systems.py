@@ -21,7 +21,9 @@ def index(request: HttpRequest) -> HttpResponse:
     systems = list(System.objects.among(access.systems(request, "see the system")).with_policy().order_by("name", "pk"))
     waiting = PolicyVersion.objects.waiting_in(systems)
     rows = [{"system": system, "waiting": waiting.get(system.pk, 0)} for system in systems]
-    return render(request, "systems.html", {"rows": rows})
+    return render(
+        request, "systems.html", {"rows": rows, "governed": sum(1 for system in systems if system.in_force_id)}
+    )
 
 
 @login_required

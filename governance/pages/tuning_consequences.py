@@ -82,13 +82,13 @@ def _told(row: Row, then: _Side, now: _Side, setting: Setting) -> dict[str, str]
         "title": f"If the threshold were {at(row.threshold)}",
         "say": verdict(row, setting),
         "released": f"{_count(released)} {setting.unit}",
-        "released_note": f"{f.signed(released - now.share * setting.volume)}; {percent(then.share, places=0)} of "
+        "released_note": f"{_change(released - now.share * setting.volume)}; {percent(then.share, places=0)} of "
         f"{_count(setting.volume)}",
         "reviewed": f"{_count(reviews)} {setting.unit}",
-        "reviewed_note": f"{f.signed(reviews - before)}; audits included",
+        "reviewed_note": f"{_change(reviews - before)}; audits included",
         **_hours(reviews, before, setting), **_wrong(then, now, setting), **_band(row, then, now, setting),
     }  # fmt: skip
-    return texts | (_cost(then, now, setting, traffic) if setting.costs else {})
+    return texts | (_cost(then, now, setting.costs, setting, traffic) if setting.costs else {})
 
 
 def verdict(row: Row, setting: Setting) -> str:
@@ -135,7 +135,7 @@ def _hours(reviews: float, before: float, setting: Setting) -> dict[str, str]:
     def hours(count: float) -> str:
         return f"{f.number(count * setting.seconds / 3600, places=1)}{f.FIXED}h"
 
-    note = f"now {hours(before)}; {f.span(setting.seconds)} each is assumed"
+    note = f"now {hours(before)}"
     if setting.is_daily:
         people = money.reviewers_needed(
             reviews, handling_seconds=setting.seconds, productive_seconds=PRODUCTIVE_SECONDS
@@ -144,18 +144,21 @@ def _hours(reviews: float, before: float, setting: Setting) -> dict[str, str]:
     return {"hours": f"{hours(reviews)} {setting.unit}", "hours_note": note}
 
 
-def _cost(then: _Side, now: _Side, setting: Setting, traffic: money.Traffic) -> dict[str, str]:
-    assert setting.costs is not None
-    currency = setting.costs.currency
-    prices = money.Prices(float(setting.costs.review), float(setting.costs.wrong_release))
+def _cost(then: _Side, now: _Side, costs: Costs, setting: Setting, traffic: money.Traffic) -> dict[str, str]:
+    prices = money.Prices(float(costs.review), float(costs.wrong_release))
 
     def cost(side: _Side, risk: float) -> str:
         amount = money.daily_cost(traffic, prices, released_share=side.share, risk=risk, wrong_below=0.0)
-        return f.money(round(amount, 2), currency)
+        return f.money(round(amount, 2), costs.currency)
 
     value = UNKNOWN if then.estimate is None else f"{cost(then, then.estimate)} {setting.unit}"
     present = UNKNOWN if now.estimate is None else cost(now, now.estimate)
     return {"cost": value, "cost_note": f"at most {cost(then, then.bound)}; now {present}"}
+
+
+def _change(value: float) -> str:
+    text = f.signed(value)
+    return "no change" if text == "0" else text
 
 
 def _count(value: float) -> str:

@@ -66,8 +66,13 @@ class Figure:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     marks: tuple[Mark, ...]
-    estimate_end: float | None
-    bound_end: float | None
+    estimate_end: float
+    bound_end: float
+
+    @property
+    def is_target_outside(self) -> bool:
+        """Whether the target's label has room beside the labels at the right end."""
+        return min(abs(end - self.target) for end in (self.estimate_end, self.bound_end)) > 16
 
     @property
     def forbidden(self) -> float:
@@ -117,7 +122,7 @@ def figure(
     plot = _Plot(rows, most, width=width, height=height, left=left, right=right)
     tested = [row for row in rows if row.p is not None]
     others = _runs(rows)
-    ends = next((row for row in reversed(rows) if (row.estimate or 0.0) <= most), rows[-1])
+    ends = [max(plot.top, plot.y(risk)) for risk in (rows[-1].estimate or 0.0, rows[-1].bound)]
     return Figure(
         name=name, width=width, height=height, left=plot.left, right=plot.right, top=plot.top, bottom=plot.bottom,
         first_share=plot.first, last_share=plot.last, most=most, target=plot.y(goal),
@@ -130,8 +135,7 @@ def figure(
         other_bound=tuple(plot.line((row.share, row.bound) for row in run) for run in others),
         x_ticks=_x_ticks(plot, rows), y_ticks=_y_ticks(plot),
         marks=tuple(_marks(plot, rows, reading, certified, trial)),
-        estimate_end=plot.shown(ends.estimate) if ends is rows[-1] else None,
-        bound_end=plot.shown(rows[-1].bound),
+        estimate_end=max(ends[0], ends[1] + 15), bound_end=ends[1],
     )  # fmt: skip
 
 
@@ -153,10 +157,10 @@ def _step(value: float) -> float:
 
 
 def _within(rows: Sequence[Row], marked: Iterable[int | None], most: float) -> list[Row]:
-    """The rows down to the last that is marked or whose estimate still fits, and one more."""
+    """The rows down to the last that is marked or whose estimate still fits."""
     keep = set(marked)
     last = max(i for i, row in enumerate(rows) if i == 0 or row.threshold in keep or (row.estimate or 0.0) <= most)
-    return list(rows[: last + 2])
+    return list(rows[: last + 1])
 
 
 def _runs(rows: Sequence[Row]) -> list[list[Row]]:
@@ -192,10 +196,10 @@ def _marks(plot: _Plot, rows: Sequence[Row], reading: Reading, certified: int | 
     names = (("in-force", "In force", reading.in_force, 34), ("certified", "Certified", certified, 52),
              ("trial", "Trial", trial, 18))  # fmt: skip
     for kind, word, threshold, top in names:
-        if threshold is None:
-            continue
-        row = found.get(threshold)
-        x = plot.x(row.share) if row else plot.left
+        row = found.get(threshold) if threshold is not None else None
+        if row is None or threshold is None:
+            continue  # a threshold that nothing reaches has no place on the axis
+        x = plot.x(row.share)
         label = f"{word} {f.threshold(threshold)}"
         is_left = (kind != "trial" and x > plot.left + 110) or x > plot.right - 90
-        yield Mark(kind, label, threshold, x, top, plot.shown(row.estimate) if row else None, is_left)
+        yield Mark(kind, label, threshold, x, top, plot.shown(row.estimate), is_left)

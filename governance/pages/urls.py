@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.pages import keys, people, policies, systems
+from governance.pages import evidence, keys, people, policies, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/", systems.index, name="systems"),
@@ -12,6 +12,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/policy/<int:number>/", policies.version, name="policy-version"),
     path("systems/<slug:slug>/proposals/", policies.proposals, name="proposals"),
     path("systems/<slug:slug>/proposals/<int:number>/", policies.proposal, name="proposal"),
+    path("systems/<slug:slug>/tuning/", tuning.show, name="tuning"),
+    path("systems/<slug:slug>/tuning/table.csv", tuning.table, name="tuning-table"),
+    path("systems/<slug:slug>/tuning/propose/", tuning.propose, name="tuning-propose"),
+    path("evidence/", evidence.index, name="evidence"),
+    path("evidence/<uuid:id>/", evidence.show, name="entry"),
     path("people/", people.index, name="people"),
     path("people/<uuid:id>/", people.show, name="person"),
     path("keys/", keys.index, name="keys"),

@@ -14,7 +14,7 @@ from governance.evidence.record import Draft, hash_of, policy_part, record
 from governance.models import Approval, ContractVersion, Entry, Person, PolicyVersion, System
 from governance.people import roles
 from governance.people.actors import Actor
-from governance.policies import followers, signatures
+from governance.policies import signatures
 from governance.policies.canonical import canonical_bytes
 from governance.policies.direction import tightens
 from governance.policies.document import parse_policy
@@ -205,9 +205,7 @@ def _put_in_force(
     if not changed:
         raise Conflict(f"Version {version.number} is {_word(version.state)}, so it cannot be put in force.")
     System.objects.filter(pk=system.pk).update(in_force_id=version.pk, entry_id=entry.id)
-    now = PolicyVersion.objects.select_related("system", "contract").get(pk=version.pk)
-    followers.tell_in_force(now, entry.id)
-    return now
+    return PolicyVersion.objects.select_related("system", "contract").get(pk=version.pk)
 
 
 def _sign(

@@ -29,13 +29,13 @@ class RefusalPages:
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
-    """The answer to a refusal: for htmx the part alone, to be put where the page keeps its refusals."""
+    """The answer to a refusal: for htmx the part alone, to stand above what the page shows."""
     if _is_api(request):
         return _problem(problems.of(refusal))
     words = {"sentence": refusal.sentence, "errors": refusal.errors, "request_id": _id(request)}
     if getattr(request, "htmx", False):
         answer = render(request, "_refused.html", words, status=refusal.status)
-        answer["HX-Retarget"], answer["HX-Reswap"], answer["HX-Reselect"] = "#refused", "outerHTML", "#refused"
+        answer["HX-Retarget"], answer["HX-Reswap"], answer["HX-Reselect"] = "#main", "afterbegin", "#refused"
         return answer
     return render(request, _PAGES.get(refusal.status, "refused.html"), words, status=refusal.status)
 

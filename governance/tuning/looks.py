@@ -157,6 +157,7 @@ def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensit
         "model": scope.model, "model_version": scope.model_version, "prompt_version": scope.prompt_version,
         "look": spent.look, "target": spent.target, "spent": spent.delta, "state": state, "because": because,
         "sensitivity": _told(sensitivity, used), "window": _window(spent, found), "reading": reading.as_json(read),
+        "more_audits_at_next_look": _more(spent, read),
         "released_by_rules": [vars(line) for line in samples.released_by_rules(scope)],
     })  # fmt: skip
     digest, threshold = hashlib.sha256(document).hexdigest(), None if because else read.threshold
@@ -190,16 +191,17 @@ def standing(certificate: Certificate, *, now: datetime | None = None) -> Standi
     elif certificate.state == "frozen":
         state, sentence = "frozen", words.frozen(document["because"])
     else:
-        state, sentence = certificate.state, sentence_of(read, certificate, goal)
+        state = certificate.state
+        sentence = sentence_of(read, certificate, goal, more=document["more_audits_at_next_look"])
     return Standing(certificate, document, read, state, sentence)
 
 
-def sentence_of(read: Reading, certificate: Certificate, goal: float) -> str:
+def sentence_of(read: Reading, certificate: Certificate, goal: float, *, more: int | None) -> str:
     """The answer of one look in words."""
     if certificate.threshold is not None:
         is_provisional = certificate.state == PROVISIONAL
         return words.certified(certificate.threshold, goal=goal, delta=certificate.delta, is_provisional=is_provisional)
-    return words.violated(read, goal) if certificate.state == "violated" else words.unproven(read, goal)
+    return words.violated(read, goal) if certificate.state == "violated" else words.unproven(read, goal, more=more)
 
 
 def take_due(*, by: Actor | None = None) -> list[Certificate]:
@@ -224,6 +226,14 @@ def _used(spent: Certificate, sensitivity: Sensitivity | None) -> Corrected:
     if sensitivity is None:
         return Corrected(target=target, delta=spent.delta, sensitivity_lower=1.0)
     return correct_for_sensitivity(target, spent.delta, found=sensitivity.found, seeded=sensitivity.seeded)
+
+
+def _more(spent: Certificate, read: Reading) -> int | None:
+    """How many more verdicts the next look would need, which has less to spend than this one had."""
+    if read.state != "unproven":
+        return None
+    ratio = spent_at_look(1.0, spent.look + 1) / spent_at_look(1.0, spent.look)
+    return reading.read(read.bands, in_force=read.in_force, target=read.target, delta=read.delta * ratio).more_audits
 
 
 def _told(sensitivity: Sensitivity | None, used: Corrected) -> dict[str, Any]:

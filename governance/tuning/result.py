@@ -47,6 +47,7 @@ def certificate_part(standing: Standing) -> dict[str, Any]:
         "digest": f"sha256:{certificate.digest}", "model": certificate.model,
         "model_version": certificate.model_version, "prompt_version": certificate.prompt_version,
         "sensitivity": document["sensitivity"], "window": document["window"], **_reading(standing.reading),
+        "more_audits_at_next_look": document["more_audits_at_next_look"],
     }  # fmt: skip
 
 
@@ -76,13 +77,18 @@ def sentence(explored: Exploration) -> str:
     read = explored.reading
     if read.threshold is not None:
         return f"A look now would certify {words.at(read.threshold)} (exploration, no guarantee)."
-    return words.violated(read, explored.goal) if read.state == "violated" else words.unproven(read, explored.goal)
+    return _why_not(read, explored.goal)
+
+
+def _why_not(read: Reading, goal: float) -> str:
+    return words.violated(read, goal) if read.state == "violated" else words.unproven(read, goal, more=read.more_audits)
 
 
 def _reading(reading: Reading) -> dict[str, Any]:
     return {
         "tested_target": reading.target, "tested_delta": reading.delta, "lower_bound": reading.lower_bound,
-        "more_audits": reading.more_audits, "steps": [_step(step) for step in reading.tested],
+        "more_audits": reading.more_audits,
+        "steps": [_step(step) for step in reading.tested],
     }  # fmt: skip
 
 

@@ -44,16 +44,16 @@ def certified(threshold: int, *, goal: float, delta: float, is_provisional: bool
     return f"Certified at {at(threshold)}: at most {target(goal)} of what goes out alone is wrong, {sure}."
 
 
-def unproven(reading: Reading, goal: float) -> str:
-    """Says how many more verdicts would settle it, or that more of them would not."""
+def unproven(reading: Reading, goal: float, *, more: int | None) -> str:
+    """Says how many more verdicts (`more`, at the level of the next look) could settle it, or that more would not."""
     failing = reading.failing
     if failing is None:
         return "Unproven: nothing that a threshold decides has arrived yet."
     where = f"at {at(failing.threshold)}"
-    if reading.more_audits:
+    if more:
         what = "blind audits" if failing.n_total[1] else "decided outputs"
-        more = f"{reading.more_audits:,}".replace(",", NARROW)
-        return f"Unproven: about {more} more {what} could show that at most {target(goal)} is wrong {where}."
+        count = f"{more:,}".replace(",", NARROW)
+        return f"Unproven: about {count} more {what} could show that at most {target(goal)} is wrong {where}."
     if failing.estimate is None:
         return f"Unproven: none of what went out alone {where} has been audited."
     estimate = percent(failing.estimate)

@@ -90,10 +90,10 @@ def _locked(who: Reviewer, id: UUID) -> Decision:
         raise Conflict("The round is not closed yet, so there is nothing to supersede.")
     if Decision.objects.filter(supersedes=old).exists():
         raise Conflict("This decision has been superseded already; correct the one that took its place.")
-    if not _is_final(old):
-        raise Conflict(f"This decision is final at {losing.clock(old.final_at)}; until then it can be undone.")
     if Item.objects.filter(output=old.output_id, round__gt=old.round).exists():
         raise Conflict("This output is in a later round of review; correct what was decided there.")
+    if not _is_final(old):
+        raise Conflict(f"This decision is final at {losing.clock(old.final_at)}; until then it can be undone.")
     return old
 
 

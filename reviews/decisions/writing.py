@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from uuid_utils.compat import uuid7
 
 from governance.contracts.values import MISSING
 from governance.evidence.record import Draft
@@ -17,6 +16,8 @@ from reviews.decisions.answers import Answer, short_reading
 from reviews.decisions.cases import Case
 from reviews.decisions.ends import End, as_it_is
 from reviews.decisions.rounds import Step
+from reviews.models import Queue, Seat
+from reviews.routing import queues
 
 _LOG: Final = """
     INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf)
@@ -68,16 +69,6 @@ _SUPERSEDE: Final = f"""
 WITH closed AS (SELECT 1), logged AS ({_LOG}), kept AS ({_KEEP}), said AS ({SAY}), resolved AS ({RESOLVE})
 SELECT count(*) FROM closed
 """  # noqa: S608  only constants
-_OPEN: Final = """
-INSERT INTO reviews_seat (id, item_id, number, system_id, queue_id, skills, is_for_lead, urgent_at, is_soft, entry_id)
-SELECT %(id)s, %(item)s, %(number)s, %(system)s, coalesce(above.id, own.id), %(skills)s::varchar[],
-       %(adjudicates)s AND above.id IS NULL, %(urgent_at)s, false, %(entry)s
-FROM reviews_queue own
-LEFT JOIN reviews_queue above
-    ON %(adjudicates)s AND above.system_id = own.system_id AND above.slug = own.escalates_to AND own.escalates_to <> ''
-WHERE own.id = %(queue)s
-ON CONFLICT (item_id, number) DO UPDATE SET closed_at = NULL, held_until = NULL, entry_id = excluded.entry_id
-"""
 
 
 def write_decision(
@@ -115,16 +106,17 @@ def write_superseding(
 
 
 def open_seat(case: Case, number: int, *, entry: UUID, adjudicates: bool) -> None:
-    """Opens another seat: for a lead or the queue above where it adjudicates, else where the first one was."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _OPEN,
-            {
-                "id": uuid7(), "item": case.item, "number": number, "system": case.system, "queue": case.queue,
-                "skills": [] if adjudicates else case.skills, "adjudicates": adjudicates, "urgent_at": case.urgent_at,
-                "entry": entry,
-            },
-        )  # fmt: skip
+    """Opens another seat: where the first one was, or for the queue above (else for a lead) where it adjudicates."""
+    own = Queue.objects.get(pk=case.queue)
+    above = queues.above(own, case.rules) if adjudicates else None
+    Seat.objects.update_or_create(
+        item_id=case.item, number=number,
+        create_defaults={
+            "system_id": case.system, "queue": above or own, "skills": [] if adjudicates else case.skills,
+            "is_for_lead": adjudicates and above is None, "urgent_at": case.urgent_at, "entry_id": entry,
+        },
+        defaults={"closed_at": None, "held_until": None, "entry_id": entry},
+    )  # fmt: skip
 
 
 def decision_row(

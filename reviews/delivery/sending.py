@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from reviews.delivery import endpoints, outbox
 from reviews.delivery.line import TOTAL_SECONDS, Answer, Line
 from reviews.delivery.messages import Message, message
-from reviews.models import Decision, Delivery, Endpoint
+from reviews.models import Delivery, Endpoint
 
 SCHEDULE = (5, 30, 120, 600, 1_800, 7_200, 21_600, 54_000)
 """Seconds from each failed attempt to the next, a day in all; after the last one a delivery is dead."""
@@ -46,9 +46,17 @@ WHERE id IN (
 RETURNING id
 """
 
-# Nothing passes an earlier event of the same output, however often that one was tried.
+# The next message in order, and whether it has still to be told: its decision was not undone, nothing was erased, no
+# later word supersedes it. (An endpoint that does not ask for superseding decisions is told late, and of what is true
+# then.) Nothing passes an earlier event of the same output, however often that one was tried.
 _NEXT = """
-SELECT d.id FROM reviews_delivery d LEFT JOIN reviews_decision k ON k.id = d.decision
+SELECT d.id, k.undone_at IS NULL AND (d.output_id IS NULL OR (
+         EXISTS (SELECT 1 FROM governance_outputcontent c WHERE c.output_id = d.output_id)
+         AND NOT EXISTS (
+           SELECT 1 FROM reviews_delivery l
+           WHERE l.output_id = d.output_id AND l.endpoint_id = d.endpoint_id AND l.url = d.url AND l.id > d.id
+             AND l.event = 'decision.superseded')))
+FROM reviews_delivery d LEFT JOIN reviews_decision k ON k.id = d.decision
 WHERE d.endpoint_id = %s AND d.next_attempt_at <= statement_timestamp()
   AND greatest(d.due_at, k.final_at) <= statement_timestamp()
   AND NOT EXISTS (
@@ -88,23 +96,28 @@ def deliver_due(
     outbox.announce_policies()
     round, ends, looks_again = Round(), time.monotonic() + seconds, 0.0
     with ThreadPoolExecutor(_LANES, thread_name_prefix="webhook") as threads:
-        while True:
-            goes_on = round.attempts < limit and time.monotonic() < ends
-            if goes_on and time.monotonic() >= looks_again:
-                looks_again = time.monotonic() + _POLL_SECONDS
-                for endpoint in _take_endpoints(round):
-                    line = Line(allow_private=settings.ALLOW_PRIVATE_WEBHOOKS, total=total)
-                    _send_next(endpoint, line, round, threads)
-            if not round.lanes:
-                return round
-            done, _ = wait(round.lanes, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                lane = round.lanes.pop(future)
-                is_free = _note(lane, future.result(), round, schedule)
-                if is_free and goes_on and round.attempts < limit:
-                    _send_next(lane.endpoint, lane.line, round, threads)
-                else:
-                    _leave(lane.endpoint, lane.line, rests=not is_free)
+        try:
+            while True:
+                goes_on = round.attempts < limit and time.monotonic() < ends
+                if goes_on and time.monotonic() >= looks_again:
+                    looks_again = time.monotonic() + _POLL_SECONDS
+                    for endpoint in _take_endpoints(round):
+                        line = Line(allow_private=settings.ALLOW_PRIVATE_WEBHOOKS, total=total)
+                        _send_next(endpoint, line, round, threads)
+                if not round.lanes:
+                    return round
+                done, _ = wait(round.lanes, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    lane = round.lanes.pop(future)
+                    is_free = _note(lane, future.result(), round, schedule)
+                    if is_free and goes_on and round.attempts < limit:
+                        _send_next(lane.endpoint, lane.line, round, threads)
+                    else:
+                        _leave(lane.endpoint, lane.line, rests=not is_free)
+        finally:
+            # Where one message brought the round down, what comes of the others on their way is written all the same.
+            for future, lane in round.lanes.items():
+                _leave(lane.endpoint, lane.line, rests=not _note(lane, future.result(), round, schedule))
 
 
 def _rows() -> QuerySet[Delivery]:
@@ -120,7 +133,7 @@ def _take_endpoints(round: Round) -> list[UUID]:
     held = [lane.endpoint for lane in round.lanes.values()]
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_ENDPOINTS, [f"{_LEASE_SECONDS} seconds", held, _LANES - len(held)])
-        return [row[0] for row in cursor.fetchall()]
+        return sorted(row[0] for row in cursor.fetchall())
 
 
 def _send_next(endpoint: UUID, line: Line, round: Round, threads: ThreadPoolExecutor) -> None:
@@ -151,24 +164,13 @@ def _take_next(endpoint: UUID) -> Message | None:
         if row is None:
             return None
         delivery = _rows().get(pk=row[0])
-        if _stands(delivery):
+        if row[1]:
             break
         outbox.stop(delivery, "cancelled")
     # Were this process to die now, the lease would end and the next deliverer would try again.
     Delivery.objects.filter(pk=delivery.pk).update(attempts=F("attempts") + 1, next_attempt_at=_in(_LEASE_SECONDS))
     Endpoint.objects.filter(pk=endpoint).update(rests_until=_in(_LEASE_SECONDS))
     return message(delivery)
-
-
-def _stands(delivery: Delivery) -> bool:
-    """Whether this has still to be told: its decision was not undone, and no later word supersedes it.
-
-    An endpoint that does not ask for superseding decisions is told late, and of what is true then.
-    """
-    if Decision.objects.filter(pk=delivery.decision, undone_at__isnull=False).exists():
-        return False
-    later = Delivery.objects.filter(endpoint=delivery.endpoint_id, output=delivery.output_id, pk__gt=delivery.pk)
-    return delivery.output is None or not later.filter(event="decision.superseded").exists()
 
 
 @transaction.atomic

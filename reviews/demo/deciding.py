@@ -5,15 +5,16 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from governance.models import Output, Person
+from governance.models import Person
 from governance.people import actors
 from reviews import queue
 from reviews.decisions import decide
+from reviews.models import Item
 from reviews.queue import Claim
 
 # What the simulated reviewers get wrong; the README and the demo's pages state it.
 MISSES: Final = 0.05  # of the AI's wrong answers, approved all the same
-OVERTURNS: Final = 0.005  # of the AI's right answers, replaced by a wrong one
+OVERTURNS: Final = 0.003  # of the AI's right answers, replaced by a wrong one
 
 
 class Simulated:
@@ -60,19 +61,18 @@ class Simulated:
 
 
 def work_off(
-    people: Sequence[Simulated], *, queues: Sequence[str], leave: int, waiting: Callable[[], int],
-    tick: Callable[[int], None],
-) -> None:  # fmt: skip
-    """Lets the people decide in turn until `leave` items wait; `tick` is told how many decisions were taken."""
-    while (left := waiting() - leave) > 0:
-        done = sum(
-            person.decide_next(slug) for _ in range(max(1, left // len(people))) for person in people for slug in queues
-        )
-        tick(done)
-        if not done:
+    people: Sequence[Simulated], *, queues: Sequence[str], waiting: Callable[[], int], tick: Callable[[int], None]
+) -> None:
+    """Lets the people decide in turn until nothing waits; `tick` is told how many items were closed."""
+    left = waiting()
+    while left:
+        done = [p.decide_next(slug) for _ in range(max(1, left // len(people) // 4)) for p in people for slug in queues]
+        before, left = left, waiting()
+        tick(before - left)
+        if not any(done):
             return
 
 
-def settled(system_slug: str) -> int:
-    """How many outputs of the system still wait for a person, as nobody's queue counts them."""
-    return Output.objects.filter(system__slug=system_slug, status="in_review").count()
+def waiting(system_slug: str) -> int:
+    """How many items of the system are open."""
+    return Item.objects.filter(system__slug=system_slug).exclude(state="closed").count()

@@ -13,7 +13,7 @@ from governance.people import actors, keys
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
 from governance.policies.systemfile import SystemFile, read_system_file
-from governance.tuning import looks
+from governance.tuning import looks, proposing
 from reviews import intake
 from reviews.demo import deciding, models, people
 from reviews.demo.deciding import Simulated
@@ -22,17 +22,25 @@ from reviews.routing.waiting import route_waiting
 
 HERE: Final = Path(__file__).parent
 SLUGS: Final = ("form-digits", "biopsy-triage")
-# Phase one has everything reviewed; the rest comes in once the threshold is certified.
-REVIEWED_FIRST: Final = 1100
-DIGITS_LEFT: Final = 36
-BIOPSIES_LEFT: Final = 12
+# Phase one has everything reviewed; the rest comes in once the threshold is certified. What came last waits for
+# whoever tries the demonstration; a window of evidence ends before the oldest output that nobody has decided.
+DIGITS_FIRST: Final = 1100
+DIGITS_NEXT: Final = 250
+BIOPSIES_FIRST: Final = 270
+
+MORE_AUDITS: Final = "Twice as many audits, so that the next certificate needs half the time."
 
 Track = Callable[[str, int], Callable[[int], None]]
 
 
+def is_begun() -> bool:
+    """Whether this installation has a part of the demonstration, or all of it."""
+    return System.objects.filter(slug__in=SLUGS).exists()
+
+
 def is_told() -> bool:
     """Whether this installation has the demonstration already, up to its last step."""
-    return PolicyVersion.objects.filter(system__slug=SLUGS[0], state="proposed").exists()
+    return PolicyVersion.objects.filter(system__slug=SLUGS[0], because=MORE_AUDITS).exists()
 
 
 def tell(track: Track, *, passwords: Path) -> None:
@@ -42,15 +50,19 @@ def tell(track: Track, *, passwords: Path) -> None:
     for slug in SLUGS:
         _govern(systems[slug], _file(slug))
     digits, biopsies = list(models.digits()), list(models.biopsies())
-    first, rest = digits[:REVIEWED_FIRST], digits[REVIEWED_FIRST:]
+    first, rest = digits[:DIGITS_FIRST], digits[DIGITS_FIRST:]
     _send(systems["form-digits"], first, track("Digits arrive, all of them for review", len(first)))
-    _send(systems["biopsy-triage"], biopsies, track("Biopsies arrive", len(biopsies)))
-    _decide("form-digits", digits, leave=0, track=track)
-    _decide("biopsy-triage", biopsies, leave=BIOPSIES_LEFT, track=track)
+    _decide("form-digits", digits, track)
+    seen, unseen = biopsies[:BIOPSIES_FIRST], biopsies[BIOPSIES_FIRST:]
+    _send(systems["biopsy-triage"], seen, track("Biopsies arrive", len(seen)))
+    _decide("biopsy-triage", biopsies, track)
     _wait_until_final(track)
     _lower(systems["form-digits"])
-    _send(systems["form-digits"], rest, track("Digits arrive under the certified threshold", len(rest)))
-    _decide("form-digits", digits, leave=DIGITS_LEFT, track=track)
+    more, last = rest[:DIGITS_NEXT], rest[DIGITS_NEXT:]
+    _send(systems["form-digits"], more, track("Digits arrive under the certified threshold", len(more)))
+    _decide("form-digits", digits, track)
+    _send(systems["biopsy-triage"], unseen, track("Biopsies arrive for you", len(unseen)))
+    _send(systems["form-digits"], last, track("Digits arrive for you", len(last)))
     _ask_for_more_audits(systems["form-digits"])
 
 
@@ -64,7 +76,7 @@ def _register(file: SystemFile) -> System:
 
 
 def _told(file: SystemFile) -> dict[str, str]:
-    return {name: file.system[name] for name in ("slug", "name", "purpose", "risk_tier", "owner")}
+    return {name: getattr(file.system, name) for name in ("slug", "name", "purpose", "risk_tier", "owner")}
 
 
 def _govern(system: System, file: SystemFile) -> None:
@@ -104,13 +116,13 @@ def _send(system: System, cases: Sequence[Case], tick: Callable[[int], None]) ->
         pass
 
 
-def _decide(slug: str, cases: Iterable[Case], *, leave: int, track: Track) -> None:
+def _decide(slug: str, cases: Iterable[Case], track: Track) -> None:
     truths: Mapping[str, dict[str, Any]] = {case.body["external_id"]: case.truth for case in cases}
     crowd = [people.named(f"simulated-{who}") for who in ("1", "2", "3", "lead")]
     desks = [Simulated(person, truths=truths, seed=number) for number, person in enumerate(crowd)]
     queues = ["general", "seniors"] if slug == "form-digits" else ["pathology", "seniors"]
-    tick = track(f"Simulated reviewers decide {slug}", deciding.settled(slug) - leave)
-    deciding.work_off(desks, queues=queues, leave=leave, waiting=lambda: deciding.settled(slug), tick=tick)
+    tick = track(f"Simulated reviewers decide {slug}", deciding.waiting(slug))
+    deciding.work_off(desks, queues=queues, waiting=lambda: deciding.waiting(slug), tick=tick)
 
 
 def _wait_until_final(track: Track) -> None:
@@ -130,10 +142,8 @@ def _lower(system: System) -> None:
     """One look for each system; the digits' threshold moves to where it is certified, signed by somebody else."""
     for slug in SLUGS:
         looks.look(System.objects.get(slug=slug), by=CONSOLE)
-    system = System.objects.get(pk=system.pk)
-    version = looks.propose_certified(system, by=_as(people.named("priya"), system))
-    if version is not None:
-        _sign(version, [people.named("jonas")])
+    filed = proposing.propose(system, by=_as(people.named("priya"), system))
+    _sign(filed.version, [people.named("jonas")])
 
 
 def _ask_for_more_audits(system: System) -> None:
@@ -142,5 +152,4 @@ def _ask_for_more_audits(system: System) -> None:
     assert system.in_force is not None  # noqa: S101  phase one put a version in force
     document = msgspec.json.decode(system.in_force.document)
     document["audit"] = {**document.get("audit", {}), "rate": 0.1}
-    because = "Twice as many audits, so that the next certificate needs half the time."
-    lifecycle.propose(system, document, by=_as(people.named("priya"), system), because=because)
+    lifecycle.propose(system, document, by=_as(people.named("priya"), system), because=MORE_AUDITS)

@@ -176,7 +176,7 @@ def _copy(dossiers: list[Dossier], setting: Setting) -> bool:
     dossiers.sort(key=lambda dossier: dossier.judged.arrival.body.external_id)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT now(), EXISTS ({CURRENT})", guard(setting))  # noqa: S608  only constants
+            cursor.execute(f"SELECT now(), EXISTS ({CURRENT})", guard(setting))
             now, is_current = cursor.fetchone()
         if is_current:
             copy(dossiers, setting, now=now)

@@ -34,7 +34,8 @@ class Reader:
 def of_new(taken: Taken, reader: Reader) -> Answer:
     """The answer for an output that has just come in."""
     dossier, setting = taken.dossier, taken.setting
-    assert dossier is not None and setting is not None
+    if dossier is None or setting is None:
+        raise ValueError("A repeat is answered from its rows.")
     judged = dossier.judged
     hides = _hides_audit(judged.verdict.lane, judged.status, judged.verdict.propensity, reader)
     review = None
@@ -74,7 +75,7 @@ def of_row(output: Output, reader: Reader) -> Answer:
         item = items[-1]
         review = {"id": str(item.pk), "queue": item.queue.slug if item.queue else None, "due_at": _utc(item.due_at)}
     status, resolution = "in_review", None
-    if output.is_final:
+    if _is_final(output):
         status = output.status
         answer = resolutions.released_output(output)
         resolution = _resolution(status, answer, output.resolved_by, _utc(output.final_at), output.decision)
@@ -101,7 +102,7 @@ def listed(output: Output, reader: Reader) -> Answer:
         "model_version": output.model_version,
         "prompt_version": output.prompt_version,
         "confidence": _share(output.confidence),
-        "status": output.status if output.is_final else "in_review",
+        "status": output.status if _is_final(output) else "in_review",
         "verdict": verdict,
         "links": _links(output.pk, reader.base),
     }
@@ -114,6 +115,11 @@ def of_repeats(repeats: Iterable[Taken], reader: Reader) -> dict[UUID, Answer]:
 
 
 _KNOWN_TO_ALL: Final = 0
+
+
+def _is_final(output: Output) -> bool:
+    """Whether its resolution counts, by the clock of the query that brought it."""
+    return bool(output.is_final)  # type: ignore[attr-defined]
 
 
 def _hides_audit(lane: str, status: str, propensity: int, reader: Reader) -> bool:

@@ -1,4 +1,4 @@
-"""The canonical text of a body's parts, fast: the bytes of `policies.canonical` from an encoder that is ten times as quick.
+"""The canonical text of a body's parts, fast: the bytes of `policies.canonical` from an encoder ten times as quick.
 
 Pure. The two differ only in numbers with an exponent or with four zeros behind the point; where the bytes look as if
 they held one, the slow one is asked.

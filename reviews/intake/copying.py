@@ -15,13 +15,13 @@ from reviews.intake.dossiers import Dossier, Setting
 
 _ENTRY: Final = ("id", "at", "type", "subject_kind", "subject", "rev", "system", "leaf")
 assert _ENTRY == COLUMNS  # noqa: S101  the order of the fields below
-_OUTPUT: Final = (
+OUTPUT: Final = (
     "system_id", "received_at", "policy_id", "contract_version", "traceparent", "key", "revision",
     "model", "model_version", "prompt_version", "segment", "lane", "rule", "threshold", "propensity", "is_audit",
     "is_held", "is_breached", "status", "resolved_by", "final_at",
     "id", "entry_id", "body_digest", "confidence", "external_id",
 )  # fmt: skip
-_CONTENT: Final = ("output_id", "salt_key", "input", "output_json", "context", "gate_inputs", "verdict")
+CONTENT: Final = ("output_id", "salt_key", "input", "output_json", "context", "gate_inputs", "verdict")
 _ITEM: Final = (
     "system_id", "created_at", "round", "reviewers", "state", "priority", "route", "purpose", "is_blind",
     "id", "output_id", "entry_id",
@@ -36,9 +36,9 @@ def copy(dossiers: Sequence[Dossier], setting: Setting, *, now: datetime) -> Non
     """Writes the rows of all dossiers in the running transaction; `now` is PostgreSQL's time, and when outputs that the
     policy resolves are final. Raises IntegrityError when an external id is taken."""
     # The outputs first: when an external id is taken, nothing else has been sent.
-    _send("governance_output", _OUTPUT, _outputs(dossiers, setting, now))
+    _send("governance_output", OUTPUT, outputs(dossiers, setting, now))
     _send("governance_entry", _ENTRY, _entries(dossiers, setting))
-    _send("governance_outputcontent", _CONTENT, _contents(dossiers))
+    _send("governance_outputcontent", CONTENT, contents(dossiers))
     items = _items(dossiers, setting)
     if items:
         _send("reviews_item", _ITEM, items)
@@ -60,10 +60,10 @@ def _entries(dossiers: Sequence[Dossier], setting: Setting) -> list[bytes]:
     ]
 
 
-def _outputs(dossiers: Sequence[Dossier], setting: Setting, now: datetime) -> list[bytes]:
+def outputs(dossiers: Sequence[Dossier], setting: Setting, now: datetime) -> list[bytes]:
     force = setting.force
     start = (
-        wire.count(len(_OUTPUT))
+        wire.count(len(OUTPUT))
         + wire.data(setting.system.bytes)
         + wire.moment(setting.at)
         + wire.data(force.version_id.bytes if force else None)
@@ -114,8 +114,8 @@ def _said(d: Dossier, now: datetime) -> bytes:
     )
 
 
-def _contents(dossiers: Sequence[Dossier]) -> list[bytes]:
-    start, data = wire.count(len(_CONTENT)), wire.data
+def contents(dossiers: Sequence[Dossier]) -> list[bytes]:
+    start, data = wire.count(len(CONTENT)), wire.data
     return [
         b"".join((
             start, _id_and_salt(16, d.id.bytes, 32, d.salt_key), data(d.judged.arrival.input),

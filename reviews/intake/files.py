@@ -1,6 +1,6 @@
 """Files of outputs, a row at a time: lines of JSON, or CSV whose columns are named after the places they fill. Pure.
 
-CSV: `external_id, confidence, model, model_version, prompt_version, callback_url, system` and `explanation` are columns of
+CSV: `external_id, confidence, model, model_version, prompt_version, callback_url, system, explanation` are columns of
 their own; `input`, `output`, `attributes` and `alternatives` hold JSON, or `input.text`, `output.intent`,
 `attributes.channel` one member each. A cell that is JSON (a number, true, null, a list, an object) is read as such, any
 other as text, and an empty one is left out. `external_id` and the names of models are always text.

@@ -22,7 +22,8 @@ fresh AS (
         prompt_version, confidence, segment, lane, rule, threshold, propensity, is_audit, is_held, is_breached, status,
         resolved_by, final_at, revision, traceparent, key, entry_id)
     SELECT %(id)s::uuid, force.id, %(external_id)s::text, %(digest)s::bytea, %(at)s::timestamptz, %(policy)s::uuid,
-        %(contract)s::text, %(model)s::text, %(model_version)s::text, %(prompt_version)s::text, %(confidence)s::integer, %(segment)s::text, %(lane)s::text,
+        %(contract)s::text, %(model)s::text, %(model_version)s::text, %(prompt_version)s::text,
+        %(confidence)s::integer, %(segment)s::text, %(lane)s::text,
         %(rule)s::text, %(threshold)s::integer, %(propensity)s::integer, %(is_audit)s::boolean, %(is_held)s::boolean,
         %(is_breached)s::boolean, %(status)s::text, %(resolved_by)s::text,
         CASE WHEN %(resolved_by)s::text IS NULL THEN NULL ELSE now() END, 1, %(traceparent)s::text, %(key)s::uuid,
@@ -35,7 +36,8 @@ fresh AS (
     FROM fresh
 ), content AS (
     INSERT INTO governance_outputcontent (output_id, salt_key, input, output_json, context, gate_inputs, verdict)
-    SELECT fresh.id, %(salt_key)s::bytea, %(input)s::text, %(output)s::text, %(context)s::text, %(gate_inputs)s::text, %(verdict)s::text FROM fresh
+    SELECT fresh.id, %(salt_key)s::bytea, %(input)s::text, %(output)s::text, %(context)s::text,
+        %(gate_inputs)s::text, %(verdict)s::text FROM fresh
 )"""  # noqa: S608  only constants
 _ITEM: Final = """, item AS (
     INSERT INTO reviews_item (

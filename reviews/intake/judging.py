@@ -14,6 +14,7 @@ from uuid import UUID
 from governance.policies.candidate import MILLION, Candidate
 from governance.policies.judge import Verdict, draw_of, is_drawn, judge
 from governance.policies.registry import InForce
+from governance.refusals import Problem
 from reviews.intake.arrivals import Arrival
 
 _NO_POLICY: Final = "No policy is in force here, so a person decides."
@@ -75,7 +76,8 @@ def pronounce(arrival: Arrival, force: InForce | None, *, system: UUID, dice: Di
 
 def _verdict(arrival: Arrival, force: InForce | None, draw: int, at: datetime) -> tuple[Candidate, Verdict]:
     body = arrival.body
-    problems, failure = (), None
+    problems: tuple[Problem, ...] = ()
+    failure: str | None = None
     if force is not None:
         try:
             problems = force.contract.check(input=body.input, output=body.output)

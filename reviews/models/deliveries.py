@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import ClassVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
@@ -48,6 +49,11 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def host(self) -> str:
+        """The server's name alone, for headings."""
+        return urlsplit(self.url).netloc
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):

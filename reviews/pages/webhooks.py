@@ -53,7 +53,8 @@ def index(request: HttpRequest) -> HttpResponse:
         else:
             return render(request, "webhook_secret.html", {"endpoint": endpoint, "secret": secret}, status=201)
     status = refusal.status if refusal else 422 if form.is_bound else 200
-    context = {"watched": board(mine), "form": form, "refusal": refusal}
+    watched = board(mine)
+    context = {"watched": watched, "dead": sum(each.dead for each in watched), "form": form, "refusal": refusal}
     return render(request, "webhooks.html", context, status=status)
 
 

@@ -14,10 +14,9 @@ from uuid_utils.compat import uuid7
 from governance.evidence.leaf import time_text
 from governance.evidence.record import Draft, hash_of, record
 from governance.people.actors import Actor
-from governance.policies import policy
 from governance.policies.canonical import canonical_bytes
 from governance.refusals import Invalid, Problem
-from reviews.models import Item, Queue, Seat, Skip
+from reviews.models import Item, Seat, Skip
 from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import Reviewer, reviewer
@@ -105,12 +104,12 @@ def escalate(actor: Actor, item: UUID, token: UUID, reason: str = "") -> None:
     All its open seats go there, and it is not offered to this person again unless she is a lead.
     """
     who, said = reviewer(actor), _reason(reason)
-    row = Item.objects.select_related("queue").select_for_update(of=("self",)).filter(pk=item).first()
+    row = Item.objects.select_related("queue", "output").select_for_update(of=("self",)).filter(pk=item).first()
     entry_id = uuid7()
     seat = _one(_GIVE_BACK, {**_asked(who, item, token), "until": None, "entry": entry_id})
     if row is None or row.queue is None or not seat:
         raise losing.lost(who, item, token)
-    to = _above(row, row.queue)
+    to = queues.above(row.queue, rulebook(row.output.policy_id))
     entry = _record(
         who, "escalated", kind="item", id=item, system=row.system_id, reason=said, entry=entry_id,
         cause=row.entry_id, detail={
@@ -122,19 +121,6 @@ def escalate(actor: Actor, item: UUID, token: UUID, reason: str = "") -> None:
     Skip.objects.bulk_create(
         [Skip(item_id=item, person=who.person, reason="escalated", entry_id=entry.id)], ignore_conflicts=True
     )
-
-
-def _above(item: Item, own: Queue) -> Queue | None:
-    """The queue above an item's own, made when nothing has gone there yet."""
-    name = own.escalates_to
-    if not name:
-        return None
-    rules = rulebook(item.output.policy_id)
-    try:
-        said = rules.routing.queue(name)
-    except KeyError:
-        said = policy.Queue(name)
-    return queues.rows_for({(item.system_id, name): said})[item.system_id, name]
 
 
 def _give_back(

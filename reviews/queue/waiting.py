@@ -30,6 +30,22 @@ CROSS JOIN LATERAL (
 ) w
 ORDER BY y.slug, q.slug
 """)  # noqa: S608  only constants
+# The same for somebody who looks on: every open seat counts, whoever may take it.
+_ALL: Final = """
+SELECT q.id, y.slug, y.name, q.slug, q.mode, w.count, w.oldest, w.due, statement_timestamp()
+FROM reviews_queue q JOIN governance_system y ON y.id = q.system_id
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT f.item_id) AS count, min(f.created_at) AS oldest, min(f.due_at) AS due
+    FROM (
+        SELECT s.item_id, i.created_at, i.due_at
+        FROM reviews_seat s JOIN reviews_item i ON i.id = s.item_id
+        WHERE s.queue_id = q.id AND s.closed_at IS NULL
+        ORDER BY s.urgent_at, s.id LIMIT %(most)s
+    ) f
+) w
+WHERE %(systems)s::uuid[] IS NULL OR q.system_id = ANY(%(systems)s::uuid[])
+ORDER BY y.slug, q.slug
+"""
 _MINE: Final = """
 SELECT s.item_id, y.slug, q.slug, s.is_soft, s.claim_expires_at, i.due_at, i.is_blind
 FROM reviews_seat s
@@ -80,6 +96,14 @@ def what_waits(actor: Actor) -> list[Waiting]:
     # An item for two people has two seats, of which she may take one.
     asked = {"me": who.person.pk, "systems": who.systems, "leads": who.leads, "most": 2 * MOST + 1}
     return [_waiting(row) for row in _rows(_WAITING, asked)]
+
+
+def all_waiting(systems: set[UUID] | None) -> list[Waiting]:
+    """Every queue of these systems (None: all) with everything open in it, for whoever may see the queue only."""
+    return [
+        _waiting(row)
+        for row in _rows(_ALL, {"systems": None if systems is None else list(systems), "most": 2 * MOST + 1})
+    ]
 
 
 def in_hand(actor: Actor) -> list[InHand]:

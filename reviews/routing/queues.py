@@ -7,6 +7,7 @@ from uuid import UUID
 
 from governance.policies import policy
 from reviews.models import Queue
+from reviews.routing.rulebook import Rulebook
 
 Name = tuple[UUID, str]
 
@@ -26,6 +27,14 @@ def rows_for(wanted: Mapping[Name, policy.Queue]) -> dict[Name, Queue]:
         if any(getattr(row, field) != value for field, value in said.items()):
             Queue.objects.filter(pk=row.pk).update(**said)
     return known
+
+
+def above(own: Queue, rules: Rulebook) -> Queue | None:
+    """The queue that this one escalates to, made when nothing has gone there yet; None where there is none."""
+    if not own.escalates_to:
+        return None
+    name = (own.system_id, own.escalates_to)
+    return rows_for({name: rules.queue(own.escalates_to)})[name]
 
 
 def _known(wanted: Mapping[Name, policy.Queue]) -> dict[Name, Queue]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from governance.contracts.schema import Contract
 from governance.evidence.record import policy_part
 from governance.models import PolicyVersion
-from governance.policies.policy import Policy, Review, Routing, ServiceLevel
+from governance.policies.policy import Policy, Queue, Review, Routing, ServiceLevel
 from governance.policies.registry import compiled, compiled_contract
 
 
@@ -28,6 +28,13 @@ class Rulebook:
     policy: Policy | None = None
     contract: Contract | None = None
     part: Mapping[str, Any] | None = None
+
+    def queue(self, name: str) -> Queue:
+        """The settings of a queue; the usual ones for a queue that the policy does not list."""
+        try:
+            return self.routing.queue(name)
+        except KeyError:
+            return Queue(name)
 
     @property
     def asks_content(self) -> bool:

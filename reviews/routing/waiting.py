@@ -140,20 +140,13 @@ def _route(item: Waiting, candidate: Candidate) -> Routed:
             "blind": item.is_blind, "round": item.round,
         },
     )  # fmt: skip
-    return Routed(item, to, _named(rules, to.queue), due_at, entry)
+    return Routed(item, to, rules.queue(to.queue), due_at, entry)
 
 
 def _usual(rules: Rulebook) -> Route:
     to = rules.routing.default
     because = f"No policy was in force, so it goes to {to.queue}."
     return Route(to.queue, to.skills, to.priority, to.reviewers, "default", because)
-
-
-def _named(rules: Rulebook, name: str) -> Queue:
-    try:
-        return rules.routing.queue(name)
-    except KeyError:
-        return Queue(name)
 
 
 def _put(routed: Sequence[Routed]) -> None:

@@ -1,4 +1,4 @@
-"""The API's foundation: strict bodies, one shape for everything that goes wrong, pages by keyset, its own description."""
+"""The API's foundation: strict bodies, one shape for what goes wrong, pages by keyset, its own description."""
 
 import json
 import uuid

@@ -147,6 +147,14 @@ def test_the_order_of_the_contracts_properties_is_kept_for_the_correction_form(t
     assert list(schema["properties"]) == ["zeta", "alpha", "digit"]
 
 
+def test_the_webhooks_of_a_file_are_made_once_and_their_secret_is_shown_once(tmp_path: Path) -> None:
+    path, dana = Path(file(tmp_path)), cast.dana()
+    hook = {"url": "https://hooks.example.org/a", "events": ["output.resolved"]}
+    path.write_text(path.read_text() + yaml.safe_dump({"webhooks": [hook]}))
+    assert "made; its secret, shown this once: whsec_" in apply(str(path), "--as", dana.email)[-1]
+    assert apply(str(path), "--as", dana.email) == ["digits: nothing changed"]
+
+
 def test_what_else_a_file_says_is_done_by_those_who_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(followers, "_applied", [])
     followers.on_applied(lambda system, file, by: [f"{len(file.webhooks)} webhooks for {system.slug}"])

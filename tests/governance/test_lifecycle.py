@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from governance.evidence import leaf
 from governance.models import Approval, Entry, PolicyVersion, System
 from governance.people.actors import CONSOLE, Actor, key
-from governance.policies import followers, lifecycle, registry
+from governance.policies import lifecycle, registry
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound
 from tests import cast
 
@@ -330,15 +330,6 @@ def test_reasons_and_comments_stay_out_of_the_log_which_only_commits_to_them() -
     entry = Entry.objects.get(subject=version.pk)
     assert b"Smith" not in bytes(entry.leaf)
     assert bytes(entry.payloads.get().content) == b"Because of Mrs Smith."
-
-
-def test_whoever_follows_hears_of_each_policy_in_the_same_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[tuple[int, bool]] = []
-    monkeypatch.setattr(followers, "_in_force", [])
-    followers.on_in_force(lambda version, entry: heard.append((version.number, connection.in_atomic_block)))
-    system = cast.system()
-    cast.put_in_force(system, cast.policy(threshold=LOOSER))
-    assert heard == [(1, True), (2, True)]
 
 
 def test_every_reference_between_rows_and_evidence_holds() -> None:

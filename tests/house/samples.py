@@ -4,13 +4,23 @@
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from django.test import Client
+from django.utils import timezone
+
+from governance.contracts.values import MISSING
 from governance.models import PolicyVersion, System
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
+from reviews import queue
+from reviews.decisions import decide
+from reviews.delivery import endpoints
+from reviews.models import Decision, Delivery, Endpoint, Seat
 from tests import cast
+from tests.reviews.desk import desk
 
 
 def none() -> dict[str, Any]:
@@ -64,6 +74,79 @@ def key() -> dict[str, Any]:
     return {"id": made.pk}
 
 
+def output() -> dict[str, Any]:
+    """An output that a program has sent, and that waits for a person."""
+    system_unnamed()
+    secret = cast.key_for(System.objects.get())
+    answer = Client().post(
+        "/api/v1/outputs/", BODIES["output"]({}), content_type="application/json", headers=cast.bearer(secret)
+    )
+    return {"id": answer.json()["id"]}
+
+
+def waiting() -> dict[str, Any]:
+    """Its item, in nobody's hands."""
+    return {"id": desk(cast.system())[0].pk}
+
+
+def waiting_unnamed() -> dict[str, Any]:
+    waiting()
+    return {}
+
+
+def in_hand() -> dict[str, Any]:
+    """An item in Alice's hands."""
+    item = desk(cast.system())[0]
+    queue.claim_item(cast.acting(cast.alice()), item.pk)
+    return {"id": item.pk}
+
+
+def decision() -> dict[str, Any]:
+    """Alice's decision, which she can still undo."""
+    item = in_hand()["id"]
+    token = Seat.objects.get(item=item).claim_token
+    decide(cast.acting(cast.alice()), item=item, token=token, verdict="reject", output=MISSING, reasons=[], comment="")
+    return {"id": Decision.objects.get().pk}
+
+
+def decision_named() -> dict[str, Any]:
+    return {"decision": decision()["id"]}
+
+
+def final_decision() -> dict[str, Any]:
+    """One that can only be superseded, since nobody may undo it here."""
+    item = desk(cast.system(review={"undo_seconds": 0}))[0]
+    queue.claim_item(cast.acting(cast.alice()), item.pk)
+    decided = decide(
+        cast.acting(cast.alice()), item=item.pk, token=Seat.objects.get(item=item).claim_token,
+        verdict="reject", output=MISSING, reasons=[], comment="",
+    )  # fmt: skip
+    return {"id": decided.decision}
+
+
+def entry() -> dict[str, Any]:
+    """The entry that put a policy in force."""
+    cast.system()
+    return {"id": PolicyVersion.objects.get().activation_id}
+
+
+def endpoint() -> dict[str, Any]:
+    found = cast.system()
+    made, _ = endpoints.create(found, url="https://hooks.example.org/a", events=["output.resolved"], by=CONSOLE)
+    return {"id": made.pk}
+
+
+def delivery() -> dict[str, Any]:
+    """A test event of an endpoint that can be sent once more."""
+    arguments = endpoint()
+    endpoints.test(Endpoint.objects.get(), by=CONSOLE)
+    return {**arguments, "delivery": Delivery.objects.get().pk}
+
+
+def _token(arguments: dict[str, Any]) -> str:
+    return str(Seat.objects.get(item=arguments["id"]).claim_token)
+
+
 def _digest(arguments: dict[str, Any]) -> str:
     return PolicyVersion.objects.get(system__slug=arguments["slug"], number=arguments["number"]).digest
 
@@ -75,5 +158,34 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "policy": lambda _: {"policy": cast.policy(threshold={"default": 0.7}), "because": "To try."},
     "person": lambda _: {"name": "New", "email": "new@example.org", "role": "reviewer", "system": ""},
     "role": lambda _: {"do": "role", "role": "reviewer", "system": ""},
+    "output": lambda _: {
+        "system": System.objects.get().slug,
+        "external_id": "x-1",
+        "input": {"pixels": []},
+        "output": {"digit": 3},
+        "confidence": 0.5,
+        "model": "reader",
+        "model_version": "1",
+    },
+    "claim": lambda arguments: {"claim_token": _token(arguments)},
+    "in_hand": lambda arguments: {
+        "token": _token(arguments),
+        "verdict": "approve",
+        "comment": "Not mine.",
+        "hours": "1",
+    },
+    "hold": lambda arguments: {
+        "claim_token": _token(arguments),
+        "until": (timezone.now() + timedelta(hours=1)).isoformat(),
+    },
+    "skip": lambda arguments: {"claim_token": _token(arguments), "reason": "Not mine."},
+    "decision": lambda arguments: {"claim_token": _token(arguments), "verdict": "approve"},
+    "reject": lambda _: {"verdict": "approve"},
+    "webhook": lambda _: {
+        "system": System.objects.get().slug,
+        "url": "https://hooks.example.org/b",
+        "events": ["output.resolved"],
+    },
+    "events": lambda _: {"events": ["output.corrected"]},
     "key": lambda _: {"name": "new", "system": System.objects.get().slug, "scopes": ["outputs:read"], "person": ""},
 }

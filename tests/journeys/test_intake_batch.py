@@ -37,7 +37,12 @@ def told(answer: Any) -> list[dict[str, Any]]:
 
 
 def counts() -> tuple[int, int, int, int]:
-    return Output.objects.count(), Entry.objects.count(), Item.objects.count(), Output.objects.filter(lane="release").count()
+    return (
+        Output.objects.count(),
+        Entry.objects.count(),
+        Item.objects.count(),
+        Output.objects.filter(lane="release").count(),
+    )
 
 
 @pytest.mark.usefixtures("committed_db")

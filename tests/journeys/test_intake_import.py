@@ -32,7 +32,8 @@ def test_good_lines_go_in_and_bad_ones_are_written_with_their_reason(tmp_path: P
     assert run(file) == (1, "2 taken in, 0 known already, 3 refused.\n")
     refused = [json.loads(line) for line in Path(f"{file}.rejected.jsonl").read_text().splitlines()]
     assert [(line["line"], line["code"]) for line in refused] == [(2, "malformed"), (4, "invalid"), (6, "conflict")]
-    assert refused[1]["errors"][0]["pointer"] == "/surprise" and json.loads(refused[1]["row"])["surprise"] == 1
+    assert refused[1]["errors"][0]["pointer"] == "/surprise"
+    assert json.loads(refused[1]["row"])["surprise"] == 1
     assert all(line["reason"].endswith(".") for line in refused)
 
 
@@ -46,7 +47,8 @@ def test_running_it_again_changes_nothing(tmp_path: Path) -> None:
     assert run(file) == (0, "1,100 taken in, 1,200 known already, 0 refused.\n")
     count = Entry.objects.count()
     assert run(file) == (0, "0 taken in, 2,300 known already, 0 refused.\n")
-    assert Entry.objects.count() == count and not Path(f"{file}.rejected.jsonl").exists()
+    assert Entry.objects.count() == count
+    assert not Path(f"{file}.rejected.jsonl").exists()
 
 
 def test_a_line_that_names_no_system_means_the_one_of_the_command(tmp_path: Path) -> None:
@@ -70,11 +72,15 @@ def test_the_columns_of_a_csv_fill_the_places_they_name(tmp_path: Path) -> None:
     assert run(file) == (1, "3 taken in, 0 known already, 1 refused.\n")
     seven = Output.objects.select_related("content").get(external_id="7")
     assert (seven.confidence, seven.model_version) == (950_000, "3.10")
-    assert (json.loads(seven.content.input), json.loads(seven.content.answer)) == ({"email": "kim@example.org"}, {"digit": 3})
+    assert (json.loads(seven.content.input), json.loads(seven.content.answer)) == (
+        {"email": "kim@example.org"},
+        {"digit": 3},
+    )
     assert json.loads(seven.content.context)["explanation"] == 'two\nlines, "quoted"'
     assert [Output.objects.get(external_id=name).rule for name in ("8", "9")] == ["confidence", "contract"]
     refused = json.loads(Path(f"{file}.rejected.jsonl").read_text())
-    assert refused["line"] == 6 and refused["reason"] == "This row has 3 cells, the header 8."
+    assert refused["line"] == 6
+    assert refused["reason"] == "This row has 3 cells, the header 8."
 
 
 @pytest.mark.parametrize("header", ["id,output", "external_id,secret.x", "external_id,output,output", "output", ""])
@@ -84,7 +90,8 @@ def test_a_csv_whose_header_fits_no_output_is_refused_whole(tmp_path: Path, head
     file.write_text(f"{header}\n1,2,3\n")
     with pytest.raises(CommandError) as caught:
         run(file)
-    assert caught.value.returncode == 2 and not Output.objects.exists()
+    assert caught.value.returncode == 2
+    assert not Output.objects.exists()
 
 
 def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

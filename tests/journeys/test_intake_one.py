@@ -39,15 +39,19 @@ class Producer:
 def test_a_confident_output_is_released_with_the_reason_and_what_may_be_done(system: System) -> None:
     answer = Producer(system).send(raw("msg-1", confidence=0.95))
     told = answer.json()
-    assert answer.status_code == 201 and answer["Location"] == told["links"]["self"]
+    assert answer.status_code == 201
+    assert answer["Location"] == told["links"]["self"]
     assert (told["external_id"], told["status"], told["review"]) == ("msg-1", "released", None)
     verdict = told["verdict"]
     assert (verdict["lane"], verdict["rule"], verdict["threshold"]) == ("release", "threshold:default", 0.9)
     assert verdict["because"] == "Confidence 0.95 is at least 0.90."
-    assert verdict["policy_version"] == 1 and verdict["policy_digest"].startswith("sha256:")
+    assert verdict["policy_version"] == 1
+    assert verdict["policy_digest"].startswith("sha256:")
     assert (verdict["propensity"], verdict["audit"]) == (0.0, False)
-    assert told["resolution"]["status"] == "released" and told["resolution"]["by"] == "policy"
-    assert told["resolution"]["output"] == {"digit": 7} and told["resolution"]["decision"] is None
+    assert told["resolution"]["status"] == "released"
+    assert told["resolution"]["by"] == "policy"
+    assert told["resolution"]["output"] == {"digit": 7}
+    assert told["resolution"]["decision"] is None
     assert datetime.fromisoformat(told["resolution"]["at"]).utcoffset() == timedelta(0)
 
 
@@ -56,7 +60,8 @@ def test_an_unsure_output_waits_and_says_where_and_until_when(system: System) ->
     assert (told["status"], told["resolution"]) == ("in_review", None)
     assert told["verdict"]["because"] == "Confidence 0.62 is under 0.90."
     item = Item.objects.get()
-    assert told["review"]["id"] == str(item.pk) and told["review"]["queue"] == "general"
+    assert told["review"]["id"] == str(item.pk)
+    assert told["review"]["queue"] == "general"
     due = datetime.fromisoformat(told["review"]["due_at"]) - item.created_at
     assert due == timedelta(hours=4)
 
@@ -79,7 +84,8 @@ def test_another_body_under_the_same_id_is_refused_as_a_problem(system: System) 
     producer.send(raw())
     answer = producer.send(raw(confidence=0.5))
     assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json")
-    assert answer.json()["code"] == "conflict" and answer.json()["errors"][0]["pointer"] == "/external_id"
+    assert answer.json()["code"] == "conflict"
+    assert answer.json()["errors"][0]["pointer"] == "/external_id"
 
 
 def test_a_bad_body_is_a_problem_with_a_pointer_and_leaves_nothing(system: System) -> None:
@@ -108,7 +114,7 @@ def test_hostile_text_comes_back_as_it_was_sent(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    "scopes, status", [(("outputs:write",), 201), (("outputs:read",), 403), (("decisions:read",), 403)]
+    ("scopes", "status"), [(("outputs:write",), 201), (("outputs:read",), 403), (("decisions:read",), 403)]
 )
 def test_only_a_key_that_may_write_sends(system: System, scopes: tuple[str, ...], status: int) -> None:
     assert Producer(system, *scopes).send(raw()).status_code == status
@@ -188,7 +194,8 @@ def test_who_waits_is_told_what_to_wait_for_while_nothing_is_final(system: Syste
     assert "X-Countersign-Wait" not in producer.get(f"{URL}{waiting}/")
     decided(Output.objects.get(pk=waiting), "approved", final_in=20)
     id, seconds = producer.get(f"{URL}{waiting}/?wait=5")["X-Countersign-Wait"].split()
-    assert id == waiting and 15 < float(seconds) <= 20
+    assert id == waiting
+    assert 15 < float(seconds) <= 20
     assert producer.get(f"{URL}{waiting}/?wait=soon").status_code == 422
 
 
@@ -205,7 +212,8 @@ def test_the_list_is_filtered_and_paged_and_shows_no_payload(system: System) -> 
     assert ids("rule=threshold:default&model_version=1") == ["n3", "n1"]
     assert ids("system=digits&external_id=n2") == ["n2"]
     assert ids("system=letters") == []
-    assert ids("to=2020-01-01T00:00:00Z") == [] and len(ids("from=2020-01-01T00:00:00Z")) == 5
+    assert ids("to=2020-01-01T00:00:00Z") == []
+    assert len(ids("from=2020-01-01T00:00:00Z")) == 5
     first = producer.get(f"{URL}?limit=2").json()
     second = producer.get(first["next"]).json()
     assert [line["external_id"] for line in second["results"]] == ["n2", "n1"]
@@ -213,7 +221,8 @@ def test_the_list_is_filtered_and_paged_and_shows_no_payload(system: System) -> 
     assert "kim@example.org" not in producer.get(URL).content.decode()
     for query in ("status=lost", "from=soon", "colour=red", "rule=a%00b", "cursor=x", "limit=0"):
         answer = producer.get(f"{URL}?{query}")
-        assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == f"?{query.split('=')[0]}"
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == f"?{query.split('=')[0]}"
 
 
 @pytest.mark.parametrize("rows", [3, 60])
@@ -229,9 +238,7 @@ def test_the_list_takes_the_same_queries_however_long(
 
 def test_personal_data_is_masked_for_a_person_without_the_right_to_it(system: System) -> None:
     sent = Producer(system).send(raw(confidence=0.95, explanation="Kim wrote")).json()
-    engineer, auditor = (
-        Producer(system, "outputs:read", person=person) for person in (cast.eng(), cast.ruth())
-    )
+    engineer, auditor = (Producer(system, "outputs:read", person=person) for person in (cast.eng(), cast.ruth()))
     url = sent["links"]["self"]
     assert "kim" not in engineer.get(url).content.decode().lower()
     assert engineer.get(url).json()["output"] == {"digit": 7}
@@ -244,8 +251,10 @@ def test_a_blind_output_is_not_there_for_a_reviewer_until_it_is_decided() -> Non
     reviewer = Producer(system, "outputs:read", person=cast.alice())
     auditor = Producer(system, "outputs:read", person=cast.ruth())
     url = sent["links"]["self"]
-    assert reviewer.get(url).status_code == 404 and reviewer.get(URL).json()["results"] == []
-    assert auditor.get(url).status_code == 200 and len(auditor.get(URL).json()["results"]) == 1
+    assert reviewer.get(url).status_code == 404
+    assert reviewer.get(URL).json()["results"] == []
+    assert auditor.get(url).status_code == 200
+    assert len(auditor.get(URL).json()["results"]) == 1
 
 
 def test_a_key_of_a_person_without_a_role_sees_nothing(system: System) -> None:

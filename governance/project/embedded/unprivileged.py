@@ -88,12 +88,23 @@ def reachable_programs(folder: Path, copies: Path, user: User, *, proof: str) ->
     """
     if user.reaches(folder / proof):
         return folder
-    copy = copies / folder.parent.name / folder.name
-    if not copy.is_dir():
-        half = copy.with_name(f".{copy.name}.half")
-        shutil.rmtree(half, ignore_errors=True)
-        shutil.copytree(folder, half, ignore=shutil.ignore_patterns("*.a", "*.h", "__pycache__"))
-        half.rename(copy)
+    package = folder.parent
+    copy = copies / package.name / folder.name
+    # A wheel keeps the shared libraries of its programs beside the package, and they look for them there.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        _copy_once(libraries, copies / libraries.name)
+    _copy_once(folder, copy)
     for directory in (copies, copy.parent):
         directory.chmod(0o755)
     return copy
+
+
+def _copy_once(source: Path, target: Path) -> None:
+    """Copies a folder unless it was copied before; an interrupted copy does not count."""
+    if target.is_dir():
+        return
+    half = target.with_name(f".{target.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.copytree(source, half, ignore=shutil.ignore_patterns("*.a", "*.h", "__pycache__"))
+    half.rename(target)

@@ -50,6 +50,10 @@ class Command(BaseCommand):
             up.prepare()
             if story.is_told():
                 return
+            if story.is_begun():
+                raise CommandError(
+                    f"An earlier load of the demonstration was interrupted. Remove {settings.HOME} and start again."
+                )
             with _bars(console) as bars:
                 story.tell(_track(bars), passwords=PASSWORDS)
         finally:

@@ -1,4 +1,4 @@
-"""Outputs from a file through the ordinary intake. Running it again changes nothing, so it can be cut off at any time."""
+"""Outputs from a file through the ordinary intake. Running it again changes nothing, so it can be cut off anytime."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from reviews.intake import files
 from reviews.routing.wake import wake
 
 _LONGEST_CELL = 1024 * 1024
+_WORDS = {"new": "taken in", "known": "known already", "refused": "refused"}
 
 
 class Command(BaseCommand):
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no system {system}.", returncode=2)
         rejected = settings.HOME / "stdin.rejected.jsonl" if file == "-" else Path(f"{file}.rejected.jsonl")
         kind = options["format"] or ("csv" if file.lower().endswith(".csv") else "jsonl")
-        counts = {"new": 0, "known": 0, "refused": 0}
+        counts = dict.fromkeys(_WORDS, 0)
         with ExitStack() as stack:
             source = _Source(stack, file)
             progress = stack.enter_context(_progress(source.size))
@@ -60,7 +61,8 @@ class Command(BaseCommand):
                     progress.update(bar, completed=source.position())
             except Refused as refusal:
                 raise CommandError(f"{file}: {refusal.sentence}", returncode=2) from refusal
-        self.stdout.write(f"{counts['new']:,} taken in, {counts['known']:,} known already, {counts['refused']:,} refused.")
+        told = ", ".join(f"{counts[name]:,} {word}" for name, word in _WORDS.items())
+        self.stdout.write(f"{told}.")
         if counts["refused"]:
             self.stderr.write(f"The refused rows and why: {rejected}")
             sys.exit(1)
@@ -75,7 +77,7 @@ class _Source:
             self.size = None
             return
         try:
-            self.stream = stack.enter_context(Path(file).open("rb"))
+            self.stream = stack.enter_context(Path(file).open("rb"))  # noqa: SIM115  the stack closes it
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.", returncode=2) from error
         self.size = Path(file).stat().st_size
@@ -95,7 +97,8 @@ class _Refusals:
     """The file of refused rows; there only when a row was refused."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.stream = path, None
+        self.path = path
+        self.stream: IO[str] | None = None
         path.unlink(missing_ok=True)
 
     def write(self, row: files.Row, refusal: Refused) -> None:

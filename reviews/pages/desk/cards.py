@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cached_property
 from typing import Any, Final
 
 from governance.contracts import masking
@@ -15,7 +13,6 @@ from governance.contracts.values import MISSING, decimal_of, same
 from governance.models import Person
 from governance.people import roles
 from governance.policies.policy import Review
-from governance.policies.sentences import percent, percent as _percent  # noqa: F401
 from reviews.decisions.answers import short_reading
 from reviews.decisions.cases import opinions
 from reviews.pages.desk import form
@@ -28,3 +25,218 @@ from reviews.queue.claims import Claim
 MILLION: Final = 1_000_000
 _MOST_ALTERNATIVES: Final = 5
 _SHORT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What else the AI considered; `number` is posted, `key` overrides to it. Confidence in millionths."""
+
+    number: int
+    said: Text
+    confidence: int | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the AI said: in a line, whole where the line does not hold it all, and how sure it was."""
+
+    line: Text
+    is_long: bool
+    whole: Shown | None
+    confidence: int | None
+    needed: int | None
+    alternatives: tuple[Alternative, ...]
+    others: int | None
+    explanation: Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one of two people answered, for whoever adjudicates; without a name. `verdict` is "" where she was blind."""
+
+    verdict: str
+    said: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One item before its reviewer. `said`, `because` and `alike` are None or empty on a blind item."""
+
+    claim: Claim
+    question: str
+    shown: Shown | None
+    facts: tuple[tuple[str, Value], ...]
+    said: Said | None
+    because: str
+    policy: int | None
+    alike: Alike
+    heard: tuple[Heard, ...]
+    asked: tuple[Asked, ...]
+    choices: tuple[Choice, ...]
+    is_choice: bool
+    review: Review
+    typed: Typed
+
+    @property
+    def pk(self) -> Any:
+        """The item's id: what the parts of the page are named after."""
+        return self.claim.item
+
+    @property
+    def seconds_left(self) -> int:
+        return max(0, int((self.claim.expires_at - self.claim.now).total_seconds()))
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a threshold sent it here, so that the two numbers say why."""
+        return self.claim.rule.startswith("threshold:") and None not in (self.claim.confidence, self.claim.threshold)
+
+    @property
+    def reason_needed_for(self) -> str:
+        """The verdicts that the policy wants a reason for; whoever is blind can only know that she rejects."""
+        needed = self.review.reason_required
+        return " ".join(verdict for verdict in needed if not self.claim.is_blind or verdict == "reject")
+
+    @property
+    def reason_verdicts(self) -> list[str]:
+        return self.reason_needed_for.split()
+
+    @property
+    def reason_error(self) -> str:
+        return self.typed.problem("/reasons")
+
+    @property
+    def comment_error(self) -> str:
+        return self.typed.problem("/comment")
+
+    @property
+    def shown_ms(self) -> int:
+        """When the card was made, in milliseconds since 1970, so that the time taken is known without scripts."""
+        return int(self.claim.now.timestamp() * 1000)
+
+
+def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
+    """The card of a claim for the person who has it. Never raises for what the item holds."""
+    typed = typed or Typed()
+    contract = claim.rules.contract
+    sent, said, context = seen(claim, person)
+    schema: Any = contract.output_schema if contract else True
+    asked = form.questions(schema, hidden=hidden_fields(claim, person))
+    is_choice = form.is_choice(asked)
+    others = () if claim.is_blind else alternatives(context, said)
+    choices: Sequence[Choice] = ()
+    if is_choice:
+        name = asked[0].name
+        first = [other["output"].get(name) for other in others if isinstance(other["output"], dict)]
+        own = said.get(name, MISSING) if isinstance(said, dict) else MISSING
+        choices = form.choices(asked[0], said=MISSING if claim.is_blind else own, first=first)
+        keys = {choice.text: choice.key for choice in choices}
+        # What stands beside its confidence already needs no second button.
+        choices = [choice for choice in choices if choice.value not in first]
+    shown = None if sent is MISSING else show(contract.input_schema if contract else True, sent, "What the AI was given")
+    attributes = {} if claim.is_blind else context.get("attributes") or {}
+    verdict = json.loads(claim.verdict) if claim.verdict and not claim.is_blind else {}
+    part = claim.rules.part or {}
+    return Card(
+        claim, _question(schema, claim.is_blind), shown,
+        tuple((str(name), plain_value(value)) for name, value in list(attributes.items())[:2]),
+        None if claim.is_blind else _said(claim, contract, said, context, others, choices, is_choice),
+        str(verdict.get("because") or ""), None if claim.is_blind else part.get("version"),
+        Alike() if claim.is_blind else alike(
+            claim.system, ai_said=_reading(claim, contract), besides=claim.output, contract=contract
+        ),
+        _heard(claim, contract, said), tuple(form.filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
+        tuple(choices), is_choice, claim.rules.review, typed,
+    )  # fmt: skip
+
+
+def seen(claim: Claim, person: Person) -> tuple[Any, Any, dict[str, Any]]:
+    """Input, answer and context as this person may see them; MISSING, None and {} where the content was erased."""
+    sent, said, context = whole(claim)
+    contract = claim.rules.contract
+    if contract is None or sent is MISSING or sees_personal(claim, person):
+        return sent, said, context
+    masked = masking.mask(contract, {"input": sent, "output": said, "attributes": context.get("attributes") or {}})
+    hidden = {
+        **context, "attributes": masked["attributes"],
+        "explanation": masking.MASK if context.get("explanation") else None,
+        "alternatives": [
+            {**other, **masking.mask(contract, {"output": other["output"]})} for other in context.get("alternatives") or []
+        ],
+    }  # fmt: skip
+    return masked["input"], masked["output"], hidden
+
+
+def whole(claim: Claim) -> tuple[Any, Any, dict[str, Any]]:
+    """Input, answer and context as they were sent; MISSING, None and {} where the content was erased."""
+    if claim.input is None or claim.answer is None or claim.context is None:
+        return MISSING, None, {}
+    sent, said, context = (json.loads(part) for part in (claim.input, claim.answer, claim.context))
+    return sent, said, context
+
+
+def sees_personal(claim: Claim, person: Person) -> bool:
+    return roles.may(person, "see personal data", claim.system)
+
+
+def hidden_fields(claim: Claim, person: Person) -> frozenset[str]:
+    """The members of the output that she is not asked about, because she may not see what they hold."""
+    contract = claim.rules.contract
+    if contract is None or sees_personal(claim, person):
+        return frozenset()
+    return frozenset(tokens[1] for tokens in contract.personal_data if tokens[0] == "output" and len(tokens) > 1)
+
+
+def alternatives(context: dict[str, Any], said: Any) -> list[dict[str, Any]]:
+    """What else the AI considered, as sent, without its answer itself; the first few."""
+    found = [other for other in context.get("alternatives") or [] if isinstance(other, dict) and "output" in other]
+    return [other for other in found if not same(other["output"], said)][:_MOST_ALTERNATIVES]
+
+
+def _said(
+    claim: Claim, contract: Contract | None, said: Any, context: dict[str, Any], others: Sequence[dict[str, Any]],
+    choices: Sequence[Choice], is_choice: bool,
+) -> Said:  # fmt: skip
+    line = short_reading(contract, said)
+    rows = []
+    for number, other in enumerate(others):
+        words = short_reading(contract, other["output"])
+        key = next((choice.key for choice in choices if choice.text == words), "") if is_choice else str(number + 1)
+        rows.append(Alternative(number, text(words), _millionths(other.get("confidence")), key))
+    known = [row.confidence for row in rows if row.confidence is not None]
+    rest = MILLION - (claim.confidence or 0) - sum(known) if claim.confidence is not None and known else None
+    whole = None
+    if isinstance(said, dict) and len(said) > len(contract.correct_when if contract else ()):
+        whole = show(contract.output_schema if contract else True, said, "The whole answer")
+    explanation = context.get("explanation")
+    return Said(
+        text(line), len(line) > _SHORT, whole, claim.confidence, claim.threshold, tuple(rows),
+        rest if rest is not None and rest >= 5_000 else None, text(explanation) if isinstance(explanation, str) else None,
+    )  # fmt: skip
+
+
+def _reading(claim: Claim, contract: Contract | None) -> str:
+    return short_reading(contract, json.loads(claim.answer)) if claim.answer is not None else ""
+
+
+def _heard(claim: Claim, contract: Contract | None, said: Any) -> tuple[Heard, ...]:
+    """Both answers for the third person, in an order that does not tell whose they are."""
+    if claim.number != 3:
+        return ()
+    heard = []
+    for opinion in opinions(claim.item):
+        own = short_reading(contract, opinion.output) if opinion.output is not None else short_reading(contract, said)
+        verdict = "" if claim.is_blind and opinion.verdict != "reject" else opinion.verdict
+        heard.append(Heard(verdict, text("" if opinion.verdict == "reject" else own)))
+    return tuple(sorted(heard, key=lambda each: (each.said.plain, each.verdict)))
+
+
+def _question(schema: Any, is_blind: bool) -> str:
+    title = schema.get("title") if isinstance(schema, dict) else None
+    return title if isinstance(title, str) and title else "What is the right answer?" if is_blind else "Is this answer right?"
+
+
+def _millionths(confidence: Any) -> int | None:
+    number = decimal_of(confidence)
+    return int(number * MILLION) if number is not None and 0 <= number <= 1 else None

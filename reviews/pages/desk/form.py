@@ -106,7 +106,9 @@ def typed_in(data: QueryDict) -> Typed:
     return Typed(data.get("verdict", ""), fields, tuple(data.getlist("reasons")), data.get("comment", ""))
 
 
-def read(data: QueryDict, *, schema: Any, asked: Sequence[Field], said: Any, others: Sequence[Any], is_blind: bool) -> dict[str, Any]:
+def read(
+    data: QueryDict, *, schema: Any, asked: Sequence[Field], said: Any, others: Sequence[Any], is_blind: bool
+) -> dict[str, Any]:
     """The arguments of `decide` that a posted form states. Raises Invalid where a field cannot be read.
 
     `others` are the alternatives, which are sent by their number. An approval carries an edited form along, so that
@@ -117,10 +119,10 @@ def read(data: QueryDict, *, schema: Any, asked: Sequence[Field], said: Any, oth
     if verdict == "reject":
         return {**given, "verdict": "reject"}
     if "answer" in data and len(asked) == 1:
-        output = _output(schema, asked, {asked[0].name: data["answer"]}, MISSING if is_blind else said)
+        output = _output(schema, asked, {asked[0].name: str(data["answer"])}, MISSING if is_blind else said)
         return {**given, "verdict": None if is_blind else "override", "output": output}
     if "alternative" in data and not is_blind:
-        return {**given, "verdict": "override", "output": _alternative(data["alternative"], others)}
+        return {**given, "verdict": "override", "output": _alternative(str(data["alternative"]), others)}
     fields = typed_in(data).fields
     if is_blind:
         output = _output(schema, asked, fields, MISSING)

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.db import connection
+from django.db.models.functions import Now
 
 from governance.models import Output, System
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
+from governance.tuning import looks
 from reviews import decisions, intake, queue
 from reviews.delivery import endpoints
 from reviews.delivery.sending import deliver_due
-from reviews.models import Item
+from reviews.models import Decision, Delivery, Item
 from reviews.routing.waiting import route_waiting
 from tests import cast
 from tests.reviews.delivery.receiver import receiver
@@ -31,8 +32,7 @@ def run() -> System:
     """The journey, from a system's first policy to a decision superseded; the system."""
     system = cast.system(
         audit={"rate": 0.5, "hold": False},
-        contract_parts={"contract_parts": None} and CONTRACT,
-        review={**cast.POLICY["review"], "undo_seconds": 1},
+        contract_parts=CONTRACT,
         rules=[{"id": "asks", "when": {"field": "input.note", "op": "eq", "value": "stop"}, "then": "block"}],
     )
     rita = accounts.create(
@@ -46,12 +46,12 @@ def run() -> System:
             send_in(system, number, confidence, f"{producer.url}/planted-callback")
         route_waiting()
         review(system, rita)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(1.1)")
+        let_the_undo_window_pass()
         deliver_due()
         supersede(system, rita)
         deliver_due()
         assert len(producer.received) > 2
+    looks.look(system, by=CONSOLE)
     change_policy(system)
     return system
 
@@ -70,9 +70,7 @@ def send_in(system: System, number: int, confidence: float, callback: str) -> No
 def review(system: System, rita: Any) -> None:
     """One item undone and rejected, one skipped and overridden, one put off."""
     actor = cast.acting(rita, system)
-    first, second, third = Item.objects.filter(purpose="review", output__confidence=500_000).order_by(
-        "created_at", "id"
-    )
+    first, second, third = Item.objects.filter(output__confidence=500_000).order_by("created_at", "id")
     claim = queue.claim_item(actor, first.pk)
     made = decisions.decide(actor, item=first.pk, token=claim.token, verdict="approve")
     claim = decisions.undo(actor, made.decision)
@@ -86,6 +84,13 @@ def review(system: System, rita: Any) -> None:
         actor, item=second.pk, token=claim.token, verdict="override", output=corrected, reasons=["wrong-label"],
     )  # fmt: skip
     queue.escalate(actor, third.pk, queue.claim_item(actor, third.pk).token, "planted-reason")
+
+
+def let_the_undo_window_pass() -> None:
+    """No state changes by this: only the moments that are compared with the clock."""
+    Decision.objects.update(final_at=Now())
+    Output.objects.filter(resolved_by="person").update(final_at=Now())
+    Delivery.objects.waiting().update(due_at=Now(), next_attempt_at=Now())
 
 
 def supersede(system: System, rita: Any) -> None:

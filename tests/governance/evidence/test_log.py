@@ -54,14 +54,16 @@ def test_the_log_only_grows(db, sql):
     assert bytes(Entry.objects.get(pk=written.id).leaf) == written.leaf
 
 
-@pytest.mark.parametrize("sql", ["UPDATE governance_entry SET type = 'other'", "DELETE FROM governance_entry"])
-def test_not_even_a_replica_session_rewrites_it(db, sql):
-    written = entry_of()
-    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        # Whoever may not change the role of the session is refused here already.
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(sql)
-    assert Entry.objects.filter(pk=written.id, type="tried").exists()
+def test_not_even_a_replica_session_rewrites_it(db):
+    """`ENABLE ALWAYS`: a session that applies replicated changes fires these triggers too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'governance_entry'::regclass AND NOT tgisinternal"
+        )
+        states = dict(cursor.fetchall())
+    assert states == {
+        "entries_only_grow": "A", "entries_are_never_emptied": "A", "entries_wait_for_the_seal": "A",
+    }  # fmt: skip
 
 
 def test_one_insert_for_many_entries_leaves_all_of_them_waiting_for_the_seal(db):
@@ -86,9 +88,9 @@ def test_entries_that_come_by_copy_wait_for_the_seal_too(db):
 
 
 def test_an_entry_that_is_rolled_back_does_not_wait_for_a_seal(db):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         written = entry_of()
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert not PendingEntry.objects.filter(entry=written.id).exists()
 
 
@@ -153,7 +155,7 @@ def test_what_an_output_holds_verifies_against_its_entry_with_the_salts_derived_
 
 def test_what_people_wrote_verifies_against_the_entries_that_commit_to_it(travelled):
     payloads = list(Payload.objects.select_related("entry"))
-    assert {"comment", "correction", "reason", "because"} <= {payload.name for payload in payloads}
+    assert {"comment", "output", "reason", "because"} <= {payload.name for payload in payloads}
     for payload in payloads:
         parts = {part["name"]: part for part in json.loads(bytes(payload.entry.leaf))["commitments"]}
         digest = leaf.commit(bytes(payload.salt), payload.name, bytes(payload.content))
@@ -170,10 +172,9 @@ def test_what_is_erased_leaves_its_entry_and_the_proof_as_they_were(travelled):
     assert "comment" in [part["name"] for part in json.loads(bytes(after.leaf))["commitments"]]
 
 
-@pytest.mark.parametrize("planted", journey.PLANTED)
-def test_nothing_that_people_or_the_ai_wrote_is_in_the_log(travelled, planted):
-    for entry in Entry.objects.all():
-        assert planted.lower() not in bytes(entry.leaf).decode().lower(), entry.type
+def test_nothing_that_people_or_the_ai_wrote_is_in_the_log(travelled):
+    log = [bytes(entry.leaf).decode().lower() for entry in Entry.objects.all()]
+    assert [planted for planted in journey.PLANTED if any(planted.lower() in leaf for leaf in log)] == []
 
 
 def test_the_planted_words_did_travel(travelled):

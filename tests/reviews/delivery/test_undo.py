@@ -1,20 +1,24 @@
 """What a person takes back in time is never told, and what was told can no longer be taken back."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from governance.evidence.record import record
 from governance.models import Entry, Output, System
+from governance.people.actors import CONSOLE
 from governance.refusals import Conflict
-from reviews.delivery import outbox
+from reviews import decisions, queue
+from reviews.delivery import endpoints, outbox
 from reviews.delivery.sending import deliver_due
 from reviews.models import Decision, Delivery
 from tests import cast
-from tests.reviews.desk import arrive
+from tests.reviews.desk import arrive, desk
 
 
 def decided(
@@ -39,20 +43,26 @@ def undo(decision: Decision) -> None:
     Decision.objects.filter(pk=decision.pk).update(undone_at=entry.at, undone_entry_id=entry.id)
 
 
+def let_the_undo_window_pass() -> None:
+    Delivery.objects.waiting().update(due_at=Now(), next_attempt_at=Now())
+    Decision.objects.update(final_at=Now())
+    Output.objects.filter(resolved_by="person").update(final_at=Now())
+
+
 def test_nothing_is_sent_before_a_decision_is_final(system, endpoint, producer):
-    decided(system, 0.6)
+    decided(system, 30)
     assert deliver_due().attempts == 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.7)")
+    Delivery.objects.update(due_at=Now(), next_attempt_at=Now())
+    assert deliver_due().attempts == 0  # the decision's own moment counts, whatever the outbox says
+    let_the_undo_window_pass()
     assert deliver_due().taken == 1
 
 
 def test_an_undone_decision_is_never_told_and_the_log_says_that_it_was_not(system, endpoint, producer):
-    decision = decided(system, 0.2)
+    decision = decided(system, 30)
     assert outbox.cancel(decision, by=cast.acting(cast.alice())) == 1
     undo(decision)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.3)")
+    let_the_undo_window_pass()
     assert deliver_due().attempts == 0
     delivery = Delivery.objects.get(decision=decision.pk)
     assert delivery.state == "cancelled"
@@ -85,3 +95,60 @@ def test_a_superseded_decision_is_not_told_any_more_but_its_successor_is(system,
 def test_a_known_answer_is_nobodys_output_and_never_told(system, endpoint, producer):
     decided(system, -1, purpose="known_answer")
     assert not Delivery.objects.exists()
+
+
+def claimed_and_decided(system: System, **answer: Any) -> decisions.Decided:
+    """A decision by the real verbs on an output that has just come in."""
+    (item,) = desk(system)
+    alice = cast.acting(cast.alice(), system)
+    claim = queue.claim_item(alice, item.pk)
+    return decisions.decide(alice, item=item.pk, token=claim.token, **answer)
+
+
+def test_once_the_undo_window_has_passed_the_producer_is_told_the_corrected_output(db, producer):
+    system = cast.system(review={**cast.POLICY["review"], "undo_seconds": 0})
+    endpoints.create(system, url=producer.url, events=["output.resolved"], by=CONSOLE)
+    made = claimed_and_decided(system, verdict="override", output={"digit": 3}, reasons=["wrong-label"])
+    assert deliver_due().taken == 1
+    said = json.loads(producer.received[0].body)["data"]
+    assert said["status"] == "overridden"
+    assert said["resolution"]["output"] == {"digit": 3}
+    assert said["resolution"]["decision"] == str(made.decision)
+    delivery = Delivery.objects.get()
+    leaf = json.loads(bytes(Entry.objects.get(pk=delivery.entry_id).leaf))
+    assert leaf["causes"] == [bytes(Entry.objects.get(type="decided").leaf_hash).hex()]
+
+
+def test_undoing_takes_the_message_back_and_deciding_again_sends_the_new_one_only(db, producer):
+    system = cast.system()
+    endpoints.create(system, url=producer.url, events=["output.resolved"], by=CONSOLE)
+    made = claimed_and_decided(system, verdict="approve")
+    alice = cast.acting(cast.alice(), system)
+    claim = decisions.undo(alice, made.decision)
+    again = decisions.decide(alice, item=claim.item, token=claim.token, verdict="reject", reasons=["unreadable"])
+    states = dict(Delivery.objects.values_list("decision", "cancelled_at"))
+    assert states[made.decision] is not None
+    assert states[again.decision] is None
+    let_the_undo_window_pass()
+    assert deliver_due().taken == 1
+    assert json.loads(producer.received[0].body)["data"]["resolution"]["status"] == "rejected"
+    assert deliver_due().attempts == 0
+
+
+def test_a_superseding_decision_tells_the_producer_the_next_revision(db, producer):
+    system = cast.system(review={**cast.POLICY["review"], "undo_seconds": 0})
+    endpoints.create(system, url=producer.url, events=["output.resolved", "decision.superseded"], by=CONSOLE)
+    made = claimed_and_decided(system, verdict="approve")
+    deliver_due()
+    decisions.supersede(
+        cast.acting(cast.alice(), system),
+        made.decision,
+        verdict="override",
+        output={"digit": 1},
+        reasons=["wrong-label"],
+    )
+    deliver_due()
+    first, second = (json.loads(request.body) for request in producer.received)
+    assert (first["type"], second["type"]) == ("output.resolved", "decision.superseded")
+    assert second["data"]["resolution"]["output"] == {"digit": 1}
+    assert [revision["status"] for revision in second["data"]["revisions"]] == ["approved"]

@@ -55,7 +55,8 @@ def test_a_released_output_has_its_row_its_content_and_its_entry(company: list[i
     assert (output.confidence, output.threshold, output.propensity, output.is_audit) == (912_345, 900_000, 0, False)
     assert (output.model, output.model_version, output.prompt_version) == ("digits-lr", "3.1", "p1")
     assert (output.key, output.traceparent, output.contract_version) == (key, trace, "1.0.0")
-    assert output.policy_id == system.in_force_id and output.final_at is not None
+    assert output.policy_id == system.in_force_id
+    assert output.final_at is not None
     assert json.loads(output.content.answer) == {"digit": 7}
     assert json.loads(output.content.context)["attributes"] == {"channel": "chat"}
     assert not Item.objects.exists()
@@ -78,7 +79,8 @@ def test_the_entry_commits_to_what_is_kept_and_follows_from_the_activation(compa
         salt = leaf.salt_for(bytes(kept.salt_key), commitment["name"])
         content = contents.pop(commitment["name"]).encode()
         assert commitment["digest"] == leaf.commit(salt, commitment["name"], content)
-    assert not contents and not Payload.objects.filter(entry=entry.pk).exists()
+    assert not contents
+    assert not Payload.objects.filter(entry=entry.pk).exists()
     version = max(settings.DRAW_KEYS)
     draw = draw_of(settings.DRAW_KEYS[version], str(system.pk), "one")
     assert (told["gate"]["draw"], told["gate"]["draw_key"]) == (f"{draw:016x}", version)
@@ -108,7 +110,8 @@ def test_a_blocked_output_is_final_at_once(company: list[intake.Body]) -> None:
     (taken, *_) = accept([body(), *company], cast.system(rules=[rule]))
     output = Output.objects.get(pk=taken.id)
     assert (output.status, output.resolved_by, output.rule) == ("blocked", "policy", "no-sevens")
-    assert output.final_at is not None and not Item.objects.filter(output=output).exists()
+    assert output.final_at is not None
+    assert not Item.objects.filter(output=output).exists()
 
 
 def test_without_a_policy_in_force_everything_is_reviewed(company: list[intake.Body]) -> None:
@@ -163,7 +166,8 @@ def test_within_one_batch_lines_follow_the_same_rule_in_order() -> None:
     system = cast.system()
     results = accept([body("a"), body("b"), body("a"), body("a", confidence=0.1), body("b")], system)
     assert codes(results) == ["new", "new", "repeat", "conflict", "repeat"]
-    assert results[2].id == results[0].id and results[4].id == results[1].id
+    assert results[2].id == results[0].id
+    assert results[4].id == results[1].id
     assert codes(accept([body("a", confidence=0.1), body("a"), body("c")], system)) == ["conflict", "repeat", "new"]
 
 

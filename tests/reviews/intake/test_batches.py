@@ -38,7 +38,8 @@ def test_a_number_that_json_lacks_harms_only_its_own_element() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{}", b"[", b"[1", b"[1,]", b"[NaN,]", b"[NaN 1]", b"[NaN]]", b"[1] x", b"\xff", b"[" * 200_000, b"7"]
+    "data",
+    [b"", b"{}", b"[", b"[1", b"[1,]", b"[NaN,]", b"[NaN 1]", b"[NaN]]", b"[1] x", b"\xff", b"[" * 200_000, b"7"],
 )
 def test_what_is_no_list_is_refused(data: bytes) -> None:
     with pytest.raises(Invalid):

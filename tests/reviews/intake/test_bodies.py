@@ -26,7 +26,7 @@ def test_a_body_with_only_what_is_needed_is_read_with_its_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "stated, millionths",
+    ("stated", "millionths"),
     [
         (b"0.62", 620_000),
         (b"0", 0),
@@ -41,12 +41,15 @@ def test_a_body_with_only_what_is_needed_is_read_with_its_defaults() -> None:
         (b"-0.0", 0),
     ],
 )
-def test_confidence_is_rounded_down_to_millionths_from_the_text_as_it_was_written(stated: bytes, millionths: int) -> None:
+def test_confidence_is_rounded_down_to_millionths_from_the_text_as_it_was_written(
+    stated: bytes, millionths: int
+) -> None:
     assert bodies.confidence_of(bodies.read(with_part(b'"confidence":' + stated))) == millionths
 
 
 @pytest.mark.parametrize(
-    "stated", [b'"0.99"', b"true", b"null", b"-1", b"2", b"1.0000001", b"[0.99]", b'{"value":0.99}', b"0." + b"9" * 5000]
+    "stated",
+    [b'"0.99"', b"true", b"null", b"-1", b"2", b"1.0000001", b"[0.99]", b'{"value":0.99}', b"0." + b"9" * 5000],
 )
 def test_a_confidence_that_is_no_share_is_taken_in_as_unknown(stated: bytes) -> None:
     assert bodies.confidence_of(bodies.read(with_part(b'"confidence":' + stated))) is None
@@ -54,7 +57,7 @@ def test_a_confidence_that_is_no_share_is_taken_in_as_unknown(stated: bytes) -> 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e309", b"-1e999"])
 @pytest.mark.parametrize(
-    "part, pointer",
+    ("part", "pointer"),
     [
         (b'"confidence":%s', "/confidence"),
         (b'"attributes":{"a":[1,%s]}', "/attributes/a/1"),
@@ -67,7 +70,7 @@ def test_a_number_that_is_not_finite_is_refused_wherever_it_stands(number: bytes
 
 
 @pytest.mark.parametrize(
-    "data, pointer, code",
+    ("data", "pointer", "code"),
     [
         (with_part(b'"explanation":"a\\u0000b"'), "/explanation", "nul"),
         (with_part(b'"attributes":{"a\\u0000":1}'), "/attributes", "nul"),
@@ -83,7 +86,11 @@ def test_a_number_that_is_not_finite_is_refused_wherever_it_stands(number: bytes
         (with_part(b'"model":""'), "/model", "wrong-value"),
         (b'{"system":"digits","input":{},"output":{}}', "/external_id", "missing-field"),
         (b'{"system":"digits","external_id":"","input":{},"output":{}}', "/external_id", "wrong-value"),
-        (b'{"system":"digits","external_id":"' + b"x" * 201 + b'","input":{},"output":{}}', "/external_id", "wrong-value"),
+        (
+            b'{"system":"digits","external_id":"' + b"x" * 201 + b'","input":{},"output":{}}',
+            "/external_id",
+            "wrong-value",
+        ),
         (with_part(b'"attributes":{"n":' + b"9" * 5000 + b"}"), "/attributes", "wrong-value"),
         (b"[]", "", "wrong-type"),
         (b'"text"', "", "wrong-type"),

@@ -15,8 +15,8 @@ from tests.reviews.intake.test_proof import AT, DICE, SYSTEM, in_force
 
 def judged(external_id: str = "one", blocks: dict[str, Any] | None = None, **parts: Any) -> Judged:
     force = in_force(**{"audit": {"rate": 0}, **(blocks or {})})
-    return pronounce(arrive(body(external_id, **{"output": {"digit": 1}, "attributes": {"channel": "x"}} | parts)), force,
-                     system=SYSTEM, dice=DICE, at=AT)  # fmt: skip
+    arrival = arrive(body(external_id, **{"output": {"digit": 1}, "attributes": {"channel": "x"}} | parts))
+    return pronounce(arrival, force, system=SYSTEM, dice=DICE, at=AT)
 
 
 def test_over_the_threshold_it_is_released_by_the_policy() -> None:
@@ -49,7 +49,8 @@ def test_without_a_policy_nothing_is_released() -> None:
 def test_only_a_trusted_confidence_over_the_threshold_in_a_kept_contract_releases(answer: Any, confidence: Any) -> None:
     found = judged(output=answer, confidence=confidence)
     if found.verdict.lane == "release":
-        assert answer["digit"] in range(10) and 0.9 <= confidence <= 1
+        assert answer["digit"] in range(10)
+        assert 0.9 <= confidence <= 1
 
 
 def test_an_audit_is_released_at_once_and_reviewed_blind() -> None:

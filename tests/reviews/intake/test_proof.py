@@ -19,7 +19,7 @@ from governance.policies.registry import InForce
 from reviews.intake import canonical
 from reviews.intake.arrivals import arrive
 from reviews.intake.judging import Dice, pronounce
-from reviews.intake.proof import COMMITTED, Template, gate, judge_of, mac
+from reviews.intake.proof import COMMITTED, Template, blocks, gate, judge_of, mac
 from tests import cast
 from tests.reviews.intake.sent import body
 from tests.reviews.intake.test_canonical import TEXTS, VALUES
@@ -67,7 +67,7 @@ def test_the_template_writes_the_bytes_that_the_evidence_room_writes(
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
 def test_two_plain_hashes_are_the_hmac(key: bytes, message: bytes) -> None:
-    assert mac(key, b"ev1:input\0" + message).hex() == leaf.commit(key, "input", message)
+    assert mac(*blocks(key), b"ev1:input\0" + message).hex() == leaf.commit(key, "input", message)
 
 
 def test_the_gate_says_what_the_verdict_rests_on_in_integers() -> None:

@@ -24,7 +24,7 @@ def side_by_side(calls: list[Callable[[], Any]]) -> list[Any]:
         try:
             start.wait()
             results[place] = calls[place]()
-        except BaseException as error:  # noqa: BLE001  it is raised again by the test
+        except BaseException as error:  # noqa: BLE001  it is raised again below
             failures.append(error)
         finally:
             connections.close_all()
@@ -48,8 +48,7 @@ def test_of_two_with_the_same_body_one_is_new_and_one_is_a_repeat() -> None:
     system = cast.system()
     for number in range(20):
         one = body(f"n{number}", confidence=0.5)
-        call = lambda one=one: intake.accept([one], system=system, actor=CONSOLE)[0]  # noqa: E731
-        results = side_by_side([call, call])
+        results = side_by_side([lambda one=one: intake.accept([one], system=system, actor=CONSOLE)[0]] * 2)
         assert codes(results) == ["new", "repeat"]
         assert len({result.id for result in results}) == 1
     assert Output.objects.count() == Item.objects.count() == Entry.objects.filter(type="judged").count() == 20

@@ -45,6 +45,8 @@ def test_more_priority_is_never_later(arrived, allowed, priority):
 
 def test_the_sentence_has_the_formulas_figures():
     said = urgency_sentence(NOON, NOON + FOUR, 80)
-    assert said == "It is due on 1 March at 16:00 UTC, and its priority of 80 brings it 3 h 12 min forward in the queue."
+    assert (
+        said == "It is due on 1 March at 16:00 UTC, and its priority of 80 brings it 3 h 12 min forward in the queue."
+    )
     assert "order in which they are due" in urgency_sentence(NOON, NOON + FOUR, 0)
     assert length(timedelta(0)) == "0 s"

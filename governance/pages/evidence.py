@@ -1,0 +1,94 @@
+"""`/evidence/`: the log as it stands: how long it is, what of it waits for the seal, its newest entries, and each of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from governance.api import paging
+from governance.models import Entry, Payload, PendingEntry, Person, System
+from governance.pages import access
+from governance.people import roles
+from governance.refusals import Invalid, NotFound
+
+VERB: Final = "see evidence"
+ROWS: Final = 25
+COUNTED: Final = 10_000
+# What a reviewer could learn from these entries before she has answered herself.
+_OF_JUDGING: Final = ("output", "item", "seat")
+
+
+@login_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """The newest entries. How many there are is counted up to ten thousand, beyond that it is PostgreSQL's estimate."""
+    systems, person = access.systems(request, VERB), access.person(request)
+    try:
+        page = paging.page(_seen(systems, person), cursor=request.GET.get("cursor", ""), size=ROWS)
+    except Invalid as refusal:
+        raise NotFound("There is no such page of the log.") from refusal
+    waiting = PendingEntry.objects.filter(entry__in=[entry.pk for entry in page.rows]).values_list("entry_id", flat=True)
+    names = dict(System.objects.filter(pk__in={entry.system for entry in page.rows}).values_list("pk", "slug"))
+    pending, total = set(waiting), _length()
+    rows = [{"entry": e, "system": names.get(e.system), "is_sealed": e.pk not in pending} for e in page.rows]
+    unsealed = PendingEntry.objects.all()[: COUNTED + 1].count()
+    context = {
+        "rows": rows, "total": total, "is_estimate": total > COUNTED, "unsealed": min(unsealed, COUNTED),
+        "has_more_unsealed": unsealed > COUNTED, "now": timezone.now(), "newest": page.rows[0] if page.rows else None,
+        "newer_url": page.previous and f"?cursor={page.previous}", "older_url": page.next and f"?cursor={page.next}",
+        "keys": [{"key": "J K", "word": "next, previous entry"}, {"key": "Enter", "word": "read it"}],
+    }  # fmt: skip
+    return render(request, "evidence.html", context)
+
+
+@login_required
+@require_safe
+def show(request: HttpRequest, id: UUID) -> HttpResponse:
+    """`/evidence/{entry}/`: one entry: its leaf as text, its hash, what came before it and what it commits to."""
+    systems, person = access.systems(request, VERB), access.person(request)
+    entry = _seen(systems, person).filter(pk=id).first()
+    if entry is None:
+        raise NotFound("There is nothing here.")
+    leaf = json.loads(bytes(entry.leaf))
+    chain = Entry.objects.filter(subject=entry.subject)
+    beside = chain.filter(rev__in=(entry.rev - 1, entry.rev + 1)).only("pk", "rev", "type").order_by("rev")
+    kept = set(Payload.objects.filter(entry=entry).values_list("name", flat=True))
+    context = {
+        "entry": entry, "text": json.dumps(leaf, indent=2, ensure_ascii=True), "hash": bytes(entry.leaf_hash).hex(),
+        "is_sealed": not PendingEntry.objects.filter(entry=entry).exists(), "bytes": len(bytes(entry.leaf)),
+        "beside": [{"entry": other, "is_before": other.rev < entry.rev} for other in beside],
+        "commitments": [{**each, "is_here": each["name"] in kept} for each in leaf.get("commitments", ())],
+        "system": System.objects.filter(pk=entry.system).first() if entry.system else None,
+        "output": entry.subject if entry.subject_kind == "output" and roles.may(person, "see outputs", entry.system) else None,
+    }  # fmt: skip
+    return render(request, "entry.html", context)
+
+
+def _seen(systems: set[UUID] | None, person: Person) -> QuerySet[Entry]:
+    """The entries of these systems (None: all, and those of no system). Who reviews in a system too does not read there
+    what others judge: on the output's own page she finds what she may know."""
+    entries = Entry.objects.all()
+    entries = entries if systems is None else entries.filter(system__in=systems)
+    reviews_in = roles.systems_for(person, "review items")
+    if reviews_in is None:
+        return entries.exclude(subject_kind__in=_OF_JUDGING)
+    return entries.exclude(Q(system__in=reviews_in, subject_kind__in=_OF_JUDGING)) if reviews_in else entries
+
+
+def _length() -> int:
+    """How many entries the log has: exact up to ten thousand, beyond that the planner's estimate."""
+    counted = Entry.objects.order_by()[: COUNTED + 1].count()
+    if counted <= COUNTED:
+        return counted
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'governance_entry'::regclass")
+        return max(int(cursor.fetchone()[0]), COUNTED + 1)

@@ -1,0 +1,253 @@
+"""The query room of history: which decisions a person reads on her pages, what she asks for, and what they say together.
+
+Who may see which decision and the filters that the API knows as well are `reviews.decisions.history`'s; here are the
+filters that only the page has, and the sums. No sum looks further than the latest `LATEST` decisions, and says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models.functions import Now
+
+from governance.models import Output, PendingEntry, Person, System
+from governance.people import roles
+from governance.people.actors import Actor
+from governance.policies.candidate import MILLION
+from governance.refusals import Invalid, Problem
+from reviews.decisions import history
+from reviews.models import Decision
+from reviews.quality import blindness
+
+_OWN: Final = ("system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said")
+FILTERS: Final = tuple(dict.fromkeys((*history.FILTERS, *_OWN)))
+LATEST: Final = 10_000
+MOST_CELLS: Final = 400
+MOST_ANSWERS: Final = 10
+_Z: Final = 1.959963984540054  # the 97.5 % point of the normal distribution
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often people overrode the AI under one rule. `rate`, `low` and `high` (95 %) are millionths."""
+
+    rule: str
+    is_blind: bool
+    decided: int
+    overridden: int
+    rate: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The latest decisions together. `set_aside` were undone or superseded and count nowhere else; `is_capped` says
+    that there are older ones than were counted."""
+
+    decided: int
+    overridden: int
+    rejected: int
+    set_aside: int
+    is_capped: bool
+    first: datetime | None
+    last: datetime | None
+    all: Rate
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How often the AI said `row` and the person `column`; `hot` is 0 to 3, by how frequent the disagreement is."""
+
+    ai: str
+    person: str
+    count: int
+    is_same: bool
+    hot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """AI said against person said. `left_out` decisions are about answers too rare to have a line of their own."""
+
+    answers: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    worst: Cell | None
+    counted: int
+    left_out: int
+
+
+def seen_by(actor: Actor) -> QuerySet[Decision]:
+    """The decisions that this person reads. Beyond what every door hides, an output that she may be asked to judge blind
+    is not here at all, nor are her own blind answers while she can still take them back. Raises NotAllowed."""
+    found = history.seen_by(actor).defer("search", "policy__document", "superseded_by__search")
+    person = actor.person
+    if person is None:
+        return found
+    open_to_change = Q(final_at__gt=Now()) | ~Q(item__state="closed")
+    found = found.exclude(Q(is_blind=True, person=person) & open_to_change)
+    judges_in = roles.systems_for(person, blindness.VERB)
+    if judges_in is not None and not judges_in:
+        return found
+    return found.filter(output__in=blindness.not_hidden_from(Output.objects.all(), person).values("pk"))
+
+
+def asked_for(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:
+    """The decisions that the filters select. Raises Invalid for filters and values that mean nothing."""
+    decisions = history.asked_for(decisions, {name: text for name, text in asked.items() if name not in _OWN})
+    for name in _OWN:
+        if name in asked:
+            if "\0" in asked[name]:
+                raise _wrong(name, "This holds a NUL character.")
+            decisions = decisions.filter(_own(name, asked[name]))
+    return decisions
+
+
+def _own(name: str, text: str) -> Q:
+    if name == "system":
+        # By its id and not by a join, so that the index of the system's decisions gives them in their order.
+        return Q(system_id=System.objects.filter(slug=text).values_list("pk", flat=True).first())
+    if name == "confidence_from":
+        return Q(confidence__gte=_percent(name, text))
+    if name == "confidence_to":
+        return Q(confidence__lte=_percent(name, text))
+    if name == "blind":
+        return Q(is_blind=_yes(name, text))
+    if name == "corrected":
+        changed = Q(verdict="override", is_correct=False)
+        return changed if _yes(name, text) else ~changed
+    return Q(**{name: text})
+
+
+def _percent(name: str, text: str) -> int:
+    try:
+        share = Decimal(text) * 10_000
+    except InvalidOperation:
+        share = Decimal(-1)
+    if not share.is_finite() or not 0 <= share <= MILLION:
+        raise _wrong(name, "This is a percentage from 0 to 100.")
+    return int(share)
+
+
+def _yes(name: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise _wrong(name, "This is yes or no.")
+    return text == "yes"
+
+
+def _wrong(name: str, detail: str) -> Invalid:
+    return Invalid(f"{name.replace('_', ' ')}: {detail}", errors=[Problem(f"?{name}", "invalid", detail)])
+
+
+def pending(entries: Iterable[UUID]) -> set[UUID]:
+    """Those of the entries that wait for their seal."""
+    return set(PendingEntry.objects.filter(entry__in=list(entries)).values_list("entry_id", flat=True))
+
+
+def deciders(systems: set[UUID] | None) -> QuerySet[Person]:
+    """The people who may decide in these systems (None: in any), by name; at most two hundred."""
+    found = Person.objects.filter(roles__name__in=roles.VERBS["review items"])
+    if systems is not None:
+        found = found.filter(Q(roles__system=None) | Q(roles__system__in=systems))
+    return found.distinct().order_by("name", "pk")[:200]
+
+
+def summary(decisions: QuerySet[Decision]) -> Summary:
+    """The latest decisions counted, and how often they were overrides, by rule. One query."""
+    groups = _grouped(
+        decisions, LATEST + 1, "rule, is_blind, verdict, is_standing",
+        "count(*), min(decided_at), max(decided_at)", "GROUP BY rule, is_blind, verdict, is_standing",
+    )  # fmt: skip
+    seen = sum(row[4] for row in groups)
+    by_rule: dict[tuple[str, bool], dict[str, int]] = {}
+    for rule, is_blind, verdict, is_standing, count, *_ in groups:
+        if is_standing:
+            counts = by_rule.setdefault((rule, is_blind), {})
+            counts[verdict] = counts.get(verdict, 0) + count
+    verdicts = {name: sum(counts.get(name, 0) for counts in by_rule.values()) for name in Decision.VERDICTS}
+    decided = sum(verdicts.values())
+    rates = [_rate(rule, is_blind, counts) for (rule, is_blind), counts in by_rule.items()]
+    return Summary(
+        decided, verdicts["override"], verdicts["reject"], seen - decided, seen > LATEST,
+        min((row[5] for row in groups), default=None), max((row[6] for row in groups), default=None),
+        _rate("", False, verdicts), tuple(sorted(rates, key=lambda rate: (-rate.decided, rate.rule, rate.is_blind))),
+    )  # fmt: skip
+
+
+def _rate(rule: str, is_blind: bool, counts: Mapping[str, int]) -> Rate:
+    decided, overridden = sum(counts.values()), counts.get("override", 0)
+    low, high = interval(overridden, decided)
+    return Rate(rule, is_blind, decided, overridden, overridden * MILLION // decided if decided else 0, low, high)
+
+
+def interval(hits: int, trials: int) -> tuple[int, int]:
+    """The 95 % score interval of a share, in millionths, rounded outwards (Wilson 1927); everything when nothing is
+    known."""
+    if trials == 0:
+        return 0, MILLION
+    share, square = hits / trials, _Z * _Z
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    reach = _Z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
+    low = 0 if hits == 0 else math.floor((centre - reach) * MILLION)
+    high = MILLION if hits == trials else math.ceil((centre + reach) * MILLION)
+    return max(low, 0), min(high, MILLION)
+
+
+def matrix(decisions: QuerySet[Decision]) -> Matrix:
+    """What the AI said against what people said, over the latest decisions that stand and are no rejections. One query.
+
+    At most ten answers have a line of their own: the most frequent ones.
+    """
+    groups = _grouped(
+        decisions, LATEST, "ai_said, person_said", "count(*)",
+        "WHERE is_standing AND verdict <> 'reject' GROUP BY ai_said, person_said "
+        f"ORDER BY count(*) DESC, ai_said, person_said LIMIT {MOST_CELLS}",
+    )  # fmt: skip
+    return matrix_of({(ai, person): count for ai, person, count in groups})
+
+
+def matrix_of(counts: Mapping[tuple[str, str], int]) -> Matrix:
+    """The matrix of these counts. Pure."""
+    weight: dict[str, int] = {}
+    for (ai, person), count in counts.items():
+        for answer in {ai, person}:
+            weight[answer] = weight.get(answer, 0) + count
+    frequent = sorted(weight, key=lambda answer: (-weight[answer], answer))[:MOST_ANSWERS]
+    answers = tuple(sorted(frequent, key=_in_order))
+    apart = [count for (ai, person), count in counts.items() if ai != person and ai in weight and person in answers]
+    most = max(apart, default=0)
+    rows = tuple((ai, tuple(_cell(ai, person, counts, most) for person in answers)) for ai in answers)
+    cells = [cell for _, row in rows for cell in row]
+    worst = max((cell for cell in cells if not cell.is_same and cell.count), key=lambda cell: cell.count, default=None)
+    shown = sum(cell.count for cell in cells)
+    return Matrix(answers, rows, worst, shown, sum(counts.values()) - shown)
+
+
+def _in_order(answer: str) -> tuple[bool, int, str]:
+    is_number = answer.isascii() and answer.isdigit() and len(answer) < 18
+    return (not is_number, int(answer) if is_number else 0, answer)
+
+
+def _cell(ai: str, person: str, counts: Mapping[tuple[str, str], int], most: int) -> Cell:
+    count = counts.get((ai, person), 0)
+    share = count / max(most, 5) if ai != person else 0.0  # a single disagreement is no pattern yet
+    return Cell(ai, person, count, ai == person, (share >= 0.15) + (share >= 0.28) + (share >= 0.6))
+
+
+def _grouped(decisions: QuerySet[Decision], most: int, columns: str, sums: str, rest: str) -> list[tuple[Any, ...]]:
+    is_standing = ExpressionWrapper(Q(undone_at=None, superseded_by=None), output_field=BooleanField())
+    names = ("rule", "is_blind", "verdict", "decided_at", "ai_said", "person_said", "is_standing")
+    narrow = decisions.annotate(is_standing=is_standing).order_by("-pk").values_list(*names)[:most]
+    statement, values = narrow.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}, {sums} FROM ({statement}) AS latest {rest}", values)  # noqa: S608  constants
+        return list(cursor.fetchall())

@@ -1,0 +1,208 @@
+"""`/review/{id}/`: the workbench. A GET only shows; a POST claims, decides, takes back or puts off. Scripts are optional."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance.pages import access
+from governance.people.actors import Actor
+from governance.refusals import Conflict, Invalid, NotAllowed, Refused
+from reviews import decisions, queue
+from reviews.pages.desk import cards, form
+from reviews.pages.desk.cards import Card, card
+from reviews.pages.desk.form import Typed
+from reviews.pages.desk.session import session
+from reviews.pages.desk.standing import standing
+from reviews.pages.queue import REVIEW, to_next
+from reviews.queue import losing
+from reviews.queue.claims import Claim
+from reviews.queue.reviewers import reviewer
+
+HOLDS = {"1": "1 hour", "4": "4 hours", "24": "1 day"}
+KEYS = (
+    ("A", "approve the AI's answer"), ("1–9 0", "the answer with that key"), ("E", "override: another answer"),
+    ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold for an hour"), ("G", "escalate"),
+    ("U", "undo the last decision"), ("Ctrl Enter", "send what is typed"), ("Esc", "close what was opened"),
+    ("+ −", "zoom the scan"), ("C", "contrast"), ("I", "invert"),
+)  # fmt: skip
+posts = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@login_required
+@require_safe
+def page(request: HttpRequest, id: UUID) -> HttpResponse:
+    """The card of what she has in hand; of anything else, how it stands and whether she can take it."""
+    actor = _actor(request)
+    claim = queue.claim_held(actor, id)
+    if claim is None or claim.is_soft:
+        return render(request, "workbench_closed.html", {"standing": standing(actor, id)})
+    return _page(request, actor, card(claim, access.person(request)))
+
+
+@login_required
+@posts
+def take(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Claims this item. Text that was kept from a lost claim comes back with it."""
+    actor = _actor(request)
+    if request.method != "POST":
+        return redirect("review", id)
+    claim = queue.claim_item(actor, id)
+    typed = form.typed_in(request.POST)
+    if typed == Typed():
+        return redirect("review", id)
+    return _page(request, actor, card(claim, access.person(request), typed=typed))
+
+
+@login_required
+@posts
+def decide(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Takes the decision on the item that the form was shown for, and goes to the next one."""
+    actor = _actor(request)
+    if request.method != "POST":
+        return redirect("review", id)
+    token = _token(request)
+    claim = queue.claim_held(actor, id)
+    if claim is None or claim.token != token:
+        return _lost(request, id, losing.lost(reviewer(actor), id, token))
+    try:
+        given = _given(request, claim)
+        decisions.decide(actor, item=id, token=claim.token, took_ms=_took(request, claim), **given)
+    except Invalid as refused:
+        return _again(request, actor, claim, refused)
+    except (Conflict, NotAllowed) as refused:
+        return _lost(request, id, refused)
+    return HttpResponse(status=204) if _is_desk(request) else to_next(request)
+
+
+@login_required
+@posts
+def ahead(request: HttpRequest) -> HttpResponse:
+    """The next card, kept ready, and the rail. The card now on the screen (`shown`) is in her hand from here on."""
+    actor = _actor(request)
+    if request.method != "POST":
+        return redirect("queue")
+    now = None
+    if request.POST.get("shown"):
+        now = queue.renew(actor, _uuid(request.POST["shown"]), _token(request))
+    person, coming = access.person(request), queue.claim_next(actor, ahead=True)
+    context = {"session": session(actor), "now": now and card(now, person), "ahead": coming and card(coming, person)}
+    return render(request, "_ahead.html", context)
+
+
+@login_required
+@posts
+def undo(request: HttpRequest, decision: UUID) -> HttpResponse:
+    """Takes a decision back: its item is in her hands again."""
+    actor = _actor(request)
+    if request.method != "POST":
+        return redirect("queue")
+    claim = decisions.undo(actor, decision)
+    if not _is_desk(request):
+        messages.success(request, "Your decision was taken back. The item is in your hands again.")
+        return redirect("review", claim.item)
+    back = card(claim, access.person(request))
+    return render(request, "_ahead.html", {"session": session(actor), "now": back, "back": back, "ahead": None})
+
+
+@login_required
+@posts
+def renew(request: HttpRequest, id: UUID) -> HttpResponse:
+    """A whole lease ahead again, in seconds: the desk asks while somebody is looking at it."""
+    if request.method != "POST":
+        return redirect("review", id)
+    claim = queue.renew(_actor(request), id, _token(request))
+    seconds = (claim.expires_at - claim.now).total_seconds()
+    return JsonResponse({"seconds": int(seconds)}) if _is_desk(request) else redirect("review", id)
+
+
+@login_required
+@posts
+def put_off(request: HttpRequest, id: UUID, how: str) -> HttpResponse:
+    """Skips, holds, escalates or releases the item, with the comment as the reason, and goes to the next one."""
+    actor = _actor(request)
+    if request.method != "POST":
+        return redirect("review", id)
+    token, reason = _token(request), request.POST.get("comment", "")
+    try:
+        if how == "release":
+            queue.release(actor, id, token)
+        elif how == "hold":
+            hours = request.POST.get("hours", "")
+            until = timezone.now() + timedelta(hours=int(hours) if hours in HOLDS else 1)
+            queue.hold(actor, id, token, until=until, reason=reason)
+        else:
+            {"skip": queue.skip, "escalate": queue.escalate}[how](actor, id, token, reason)
+    except (Conflict, Invalid) as refused:
+        return _lost(request, id, refused)
+    if _is_desk(request):
+        return HttpResponse(status=204)
+    return redirect("queue") if how == "release" else to_next(request)
+
+
+def _given(request: HttpRequest, claim: Claim) -> dict[str, Any]:
+    person, contract = access.person(request), claim.rules.contract
+    schema: Any = contract.output_schema if contract else True
+    _, said, context = cards.whole(claim)
+    others = [other["output"] for other in cards.alternatives(context, said)]
+    asked = form.questions(schema, hidden=cards.hidden_fields(claim, person))
+    return form.read(request.POST, schema=schema, asked=asked, said=said, others=others, is_blind=claim.is_blind)
+
+
+def _page(request: HttpRequest, actor: Actor, shown: Card, status: int = 200) -> HttpResponse:
+    keys = [{"key": key, "word": word} for key, word in KEYS]
+    context = {"card": shown, "session": session(actor), "keys": keys, "holds": HOLDS}
+    return render(request, "workbench.html", context, status=status)
+
+
+def _again(request: HttpRequest, actor: Actor, claim: Claim, refused: Refused) -> HttpResponse:
+    """The same card with what was typed and what is wrong with it."""
+    was = form.typed_in(request.POST)
+    typed = Typed(was.verdict, was.fields, was.reasons, was.comment, refused.sentence, refused.errors)
+    shown = card(claim, access.person(request), typed=typed)
+    if _is_desk(request):
+        return render(request, "_card.html", {"card": shown}, status=refused.status)
+    return _page(request, actor, shown, refused.status)
+
+
+def _lost(request: HttpRequest, id: UUID, refused: Refused) -> HttpResponse:
+    """What happened to the claim, and the text that was kept."""
+    context = {"item_id": id, "sentence": refused.sentence, "typed": form.typed_in(request.POST)}
+    part = "_lost.html" if _is_desk(request) else "workbench_lost.html"
+    return render(request, part, context, status=refused.status)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    access.systems(request, REVIEW)
+    return access.actor(request)
+
+
+def _is_desk(request: HttpRequest) -> bool:
+    return "X-Desk" in request.headers
+
+
+def _token(request: HttpRequest) -> UUID:
+    return _uuid(request.POST.get("token", ""))
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Conflict("This form is incomplete, so nothing was done. Open the item again.") from None
+
+
+def _took(request: HttpRequest, claim: Claim) -> int | None:
+    """How long the person looked, in milliseconds: by her browser, else since the card was made."""
+    for name in ("took_ms", "shown_ms"):
+        said = request.POST.get(name, "")
+        if said.isascii() and said.isdecimal() and len(said) < 16:
+            took = int(said) if name == "took_ms" else int(claim.now.timestamp() * 1000) - int(said)
+            return took if 0 <= took < 86_400_000 else None
+    return None

@@ -1,0 +1,63 @@
+// <desk-news>: what comes back from the server beside the cards: the rail of this session, and what was refused, which
+// is shown above the verdict bar with the text that was kept.
+customElements.define("desk-news", class extends HTMLElement {
+  connectedCallback() {
+    this.onRail = ({detail}) => this.rail(detail);
+    this.onRefused = ({detail}) => this.refused(detail);
+    document.addEventListener("card-rail", this.onRail);
+    document.addEventListener("card-refused", this.onRefused);
+    this.fade();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("card-rail", this.onRail);
+    document.removeEventListener("card-refused", this.onRefused);
+  }
+
+  rail({rail, of, isBack}) {
+    if (!rail || !of.isConnected) return;
+    const old = document.querySelector(".rail");
+    const fresh = document.importNode(rail, true);
+    const thumbs = fresh.querySelector("li[aria-current]");
+    if (isBack) thumbs?.classList.add("back");
+    const hadFocus = old.contains(document.activeElement);
+    old.replaceWith(fresh);
+    if (hadFocus) document.querySelector(".bench > .item h1").focus({preventScroll: true});
+    const token = of.querySelector("[name=token]").value;
+    document.querySelector("claim-clock").hold(`${of.dataset.url}renew/`, token, Number(fresh.dataset.seconds));
+    this.fade();
+  }
+
+  // An undo button goes when its time is over.
+  fade() {
+    for (const row of document.querySelectorAll(".rail [data-undo-seconds]")) {
+      setTimeout(() => row.querySelector("form")?.remove(), Number(row.dataset.undoSeconds) * 1000);
+    }
+  }
+
+  refused({page, status}) {
+    const parts = [...page.querySelectorAll(".refused, .kept")];
+    const told = parts.length ? parts : [this.words(status)];
+    const box = document.createElement("div");
+    box.className = "problem";
+    box.append(...told.map((part) => document.importNode(part, true)));
+    const close = Object.assign(document.createElement("button"), {type: "button", className: "link", textContent: "Put this away"});
+    close.addEventListener("click", () => {
+      box.remove();
+      document.querySelector(".bench > .item h1").focus();
+    });
+    box.append(close);
+    this.replaceChildren(box);
+    box.querySelector(".refused").focus();
+  }
+
+  words(status) {
+    const why = status === 401 || status === 403
+      ? "You are signed out, so this was not taken. Sign in again in another tab, then send it once more."
+      : "Something failed on our side, so this was not taken. Send it once more.";
+    const part = Object.assign(document.createElement("div"), {className: "refused", tabIndex: -1});
+    part.setAttribute("role", "alert");
+    part.append(document.createElement("span"), Object.assign(document.createElement("b"), {textContent: why}));
+    return part;
+  }
+});

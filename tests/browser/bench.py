@@ -1,0 +1,84 @@
+"""The workbench in a browser: somebody signed in at her desk, and what went wrong on the page while she was there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import Any
+
+from django.test import Client
+from playwright.sync_api import Browser, Page
+
+from governance.models import Person
+
+# From the key to the frame in which another card is painted: the second animation frame after the change.
+STOPWATCH = """
+window.times = [];
+addEventListener("keydown", () => {
+  const from = performance.now();
+  const was = document.querySelector(".bench > .item")?.dataset.card;
+  const look = () => {
+    if (document.querySelector(".bench > .item")?.dataset.card === was) return performance.now() - from < 3000 && requestAnimationFrame(look);
+    requestAnimationFrame(() => window.times.push(performance.now() - from));
+  };
+  requestAnimationFrame(look);
+}, true);
+window.breaches = [];
+addEventListener("securitypolicyviolation", (event) => window.breaches.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@contextmanager
+def at_the_desk(chromium: Browser, site: str, person: Person, **options: Any) -> Iterator[Page]:
+    """A page of a signed-in person; afterwards there was no error on it, no breach of the policy, no foreign request."""
+    client = Client()
+    client.force_login(person)
+    context = chromium.new_context(base_url=site, **{"viewport": {"width": 1440, "height": 900}, **options})
+    context.add_cookies([{"name": "countersign", "value": client.cookies["countersign"].value, "url": site}])
+    context.add_init_script(STOPWATCH)
+    page = context.new_page()
+    errors: list[str] = []
+    foreign: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" and "409" not in said.text and "422" not in said.text else None)
+    page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((site, "data:")) else None)
+    try:
+        yield page
+        if options.get("java_script_enabled", True):
+            assert page.evaluate("window.breaches") == []
+        assert errors == []
+        assert foreign == []
+    finally:
+        context.close()
+
+
+def begin(page: Page) -> None:
+    """From the queue to the first item, with the next card ready."""
+    page.goto("/queue/")
+    page.get_by_role("button", name="Review the next one").click()
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Waits until the next card lies ready and a key cannot be taken for a double one."""
+    page.wait_for_selector("next-card[data-ready]", state="attached")
+    page.wait_for_timeout(360)
+
+
+def card(page: Page) -> str:
+    """The item on the screen."""
+    return str(page.evaluate("document.querySelector('.bench > .item').dataset.card"))
+
+
+def settle(page: Page) -> None:
+    """Waits until everything that was sent has been answered."""
+    until(page, "document.querySelector('send-line').waiting === 0")
+
+
+def until(page: Page, condition: str, *, seconds: float = 10) -> None:
+    """Waits for a condition of the page, asked from outside: inside, the Content-Security-Policy forbids `eval`."""
+    for _ in range(int(seconds * 50)):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"It never came true: {condition}")

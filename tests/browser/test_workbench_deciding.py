@@ -1,0 +1,174 @@
+"""A reviewer at the keyboard: every key, and how soon the next card is there."""
+
+import statistics
+
+import pytest
+from playwright.sync_api import Browser
+
+from reviews.models import Decision, Item
+from tests import cast
+from tests.browser.bench import at_the_desk, begin, card, ready, settle, until
+from tests.reviews.desk import desk
+
+pytestmark = pytest.mark.browser
+OTHERS = {"alternatives": [{"output": {"digit": 1}, "confidence": 0.2}, {"output": {"digit": 9}, "confidence": 0.1}]}
+
+
+def test_twenty_digits_by_the_keyboard_alone_each_next_card_at_once(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 23, context=OTHERS)
+    seen = []
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        for number in range(20):
+            seen.append(card(page))
+            page.keyboard.press("1" if number % 5 == 4 else "3" if number % 7 == 6 else "a")
+            ready(page)
+        settle(page)
+        times = [float(time) for time in page.evaluate("window.times")]
+    decisions = Decision.objects.order_by("id")
+    assert [str(decision.item_id) for decision in decisions] == seen
+    assert len(set(seen)) == 20
+    assert {decision.person_said for decision in decisions if decision.verdict == "override"} == {"1", "3"}
+    print(f"\nkey to next card: median {statistics.median(times):.1f} ms, longest {max(times):.1f} ms of {len(times)}")
+    assert len(times) == 20
+    assert statistics.median(times) < 100
+
+
+def test_undo_brings_the_item_back_and_keeps_the_next_one_ready(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 3)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        page.keyboard.press("a")
+        page.keyboard.press("u")
+        until(page, f"document.querySelector('.bench > .item').dataset.card === '{first}'")
+        settle(page)
+        assert Decision.objects.filter(undone_at=None).count() == 0
+        ready(page)
+        page.keyboard.press("4")
+        settle(page)
+    assert Decision.objects.get(undone_at=None).person_said == "4"
+
+
+def test_rejecting_asks_for_the_reason_that_the_policy_wants(chromium: Browser, live_site: str) -> None:
+    strict = cast.system("strict", review={**cast.POLICY["review"], "reason_required": ["reject", "override"]})
+    desk(strict, 3)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        page.keyboard.press("r")
+        assert page.locator("[data-part=reasons]").is_visible()
+        assert card(page) == first
+        page.keyboard.press("2")
+        page.keyboard.press("Enter")
+        ready(page)
+        page.keyboard.press("3")
+        assert page.get_by_text("A reason is needed to override").count() == 1
+        page.keyboard.press("Escape")
+        assert not page.locator("[data-part=reasons]").is_visible()
+        page.keyboard.press("3")
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        settle(page)
+    said = [(d.verdict, d.person_said, d.reasons) for d in Decision.objects.order_by("id")]
+    assert said == [("reject", "", ["unreadable"]), ("override", "3", ["wrong-label"])]
+
+
+def test_a_key_held_down_or_pressed_twice_decides_one_item(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 4)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        page.keyboard.down("a")
+        for _ in range(5):
+            page.keyboard.down("a")
+        page.keyboard.up("a")
+        page.keyboard.press("a")
+        settle(page)
+        assert Decision.objects.count() == 1
+        ready(page)
+        page.locator(".verdicts [value=approve]").dblclick()
+        settle(page)
+    assert Decision.objects.count() == 2
+
+
+def test_single_keys_can_be_switched_off(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 2)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        page.keyboard.press("?")
+        assert page.get_by_role("dialog").is_visible()
+        page.get_by_label("Single keys are on").uncheck()
+        page.get_by_role("button", name="Close").click()
+        first = card(page)
+        for key in "ar3sgh":
+            page.keyboard.press(key)
+        settle(page)
+        assert card(page) == first
+        assert Decision.objects.count() == 0
+        page.locator(".verdicts [value=approve]").focus()
+        page.keyboard.press("Enter")
+        settle(page)
+    assert Decision.objects.count() == 1
+
+
+@pytest.mark.parametrize(("key", "kind"), [("s", "skipped"), ("h", "held"), ("g", "escalated")])
+def test_an_item_is_put_off_by_a_key(chromium: Browser, live_site: str, key: str, kind: str) -> None:
+    from governance.models import Entry
+
+    desk(cast.system(), 3)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        page.keyboard.press(key)
+        assert card(page) != first
+        settle(page)
+    assert Entry.objects.filter(type=kind).count() == 1
+
+
+def test_the_last_item_leads_to_the_empty_queue(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 1)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        page.goto("/queue/")
+        page.get_by_role("button", name="Review the next one").click()
+        page.wait_for_timeout(500)
+        page.keyboard.press("a")
+        page.wait_for_url("**/queue/")
+        assert page.get_by_role("heading", level=1).inner_text() == "Nothing waits for you."
+    assert Item.objects.get().state == "closed"
+
+
+def test_a_nested_correction_is_typed_and_sent_by_the_keyboard(chromium: Browser, live_site: str) -> None:
+    output = {
+        "type": "object", "required": ["digit"],
+        "properties": {"digit": {"type": "integer", "maximum": 9}, "note": {"type": "string"}},
+    }  # fmt: skip
+    desk(cast.system(contract_parts={"output": output}), 2)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        page.keyboard.press("e")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("42")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(".side .refused")
+        assert card(page) == first, "the card comes back with what is wrong"
+        assert page.locator(".field .error").inner_text() == "Digit must be at most 9."
+        assert page.locator("[name='field:digit']").input_value() == "42"
+        page.wait_for_timeout(360)
+        page.locator("[name='field:digit']").fill("4")
+        page.keyboard.press("Control+Enter")
+        settle(page)
+    assert Decision.objects.get().person_said == "4"
+
+
+def test_a_blind_item_is_answered_by_one_key(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 2, blind=True, digit=7)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        assert page.get_by_text("stays hidden until you have").is_visible()
+        page.keyboard.press("a")
+        assert Decision.objects.count() == 0
+        page.keyboard.press("0")
+        settle(page)
+    decision = Decision.objects.get()
+    assert (decision.verdict, decision.person_said, decision.is_blind) == ("override", "0", True)
