@@ -40,8 +40,8 @@ class Round:
 def request(path: str, body: bytes, *, key: str = "", kind: str = "application/json") -> bytes:
     """The bytes of a POST on a connection that stays open."""
     authorization = f"Authorization: Bearer {key}\r\n" if key else ""
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}Content-Type: {kind}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def ask(path: str, *, key: str = "", cookie: str = "") -> bytes:
@@ -71,10 +71,12 @@ def send(
                 if every:
                     time.sleep(max(0.0, began + every - time.perf_counter()))
 
-    return side_by_side(lambda part, times: client(part, times), work, rows=rows)
+    return side_by_side(client, work, rows=rows)
 
 
-def side_by_side(call: Callable[[Sequence[bytes], list[float]], None], work: Sequence[Sequence[bytes]], *, rows: int) -> Round:
+def side_by_side(
+    call: Callable[[Sequence[bytes], list[float]], None], work: Sequence[Sequence[bytes]], *, rows: int
+) -> Round:
     """Runs `call` with each part of the work in a thread of its own. Raises what the first of them raised."""
     times: list[list[float]] = [[] for _ in work]
     failures: list[BaseException] = []
@@ -84,7 +86,7 @@ def side_by_side(call: Callable[[Sequence[bytes], list[float]], None], work: Seq
         start.wait()
         try:
             call(work[place], times[place])
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it is raised again below
             failures.append(error)
 
     threads = [threading.Thread(target=run, args=(place,)) for place in range(len(work))]

@@ -85,6 +85,11 @@ class Matrix:
     counted: int
     left_out: int
 
+    @property
+    def is_wordy(self) -> bool:
+        """Whether an answer is too long to stand above a column."""
+        return any(len(answer) > 3 for answer in self.answers)
+
 
 def seen_by(actor: Actor) -> QuerySet[Decision]:
     """The decisions that this person reads. Beyond what every door hides, an output that she may be asked to judge blind

@@ -14,8 +14,8 @@ from governance.pages.templatetags import words
 
 MOST_SUBJECTS: Final = 30
 _POLICY: Final = {
-    "proposed": "proposed", "approved": "signed", "declined": "declined", "activated": "put in force",
-    "bootstrapped": "put in force, unapproved,", "restored": "went back to",
+    "proposed": "proposed {}.", "approved": "signed {}.", "declined": "declined {}.", "activated": "put {} in force.",
+    "bootstrapped": "put {} in force before anybody approved it.", "restored": "put {} in force again.",
 }  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def lately(systems: Collection[System], *, most: int = 6) -> list[News]:
     versions = PolicyVersion.objects.filter(system__in=systems).order_by("-id").values_list("pk", "number", "system__slug")
     looks = Certificate.objects.filter(system__in=systems).order_by("-id").values_list("pk", "look", "system__slug")
     about = {pk: f"policy {number} of {slug}" for pk, number, slug in versions[:MOST_SUBJECTS]}
-    about |= {pk: f"look {look} at {slug}" for pk, look, slug in looks[:MOST_SUBJECTS]}
+    about |= {pk: f"Look {look} at {slug}" for pk, look, slug in looks[:MOST_SUBJECTS]}
     found = Entry.objects.filter(subject__in=about, type__in=(*_POLICY, "measured")).order_by("-at", "-id")
     entries = [(entry, json.loads(bytes(entry.leaf))) for entry in found[:most]]
     waiting = PendingEntry.objects.filter(entry__in=[entry.pk for entry, _ in entries]).values_list("entry_id", flat=True)
@@ -53,8 +53,8 @@ def lately(systems: Collection[System], *, most: int = 6) -> list[News]:
 
 def _says(type: str, about: str, detail: Mapping[str, Any]) -> str:
     if type == "measured":
-        return f"The {about} {_found(detail)}."
-    return f"{_POLICY[type]} {about}."
+        return f"{about} {_found(detail)}."
+    return _POLICY[type].format(about)
 
 
 def _found(detail: Mapping[str, Any]) -> str:

@@ -122,7 +122,10 @@ def write(drafts: Iterable[Draft]) -> None:
     """Appends entries in the running transaction. Each chain's entries come in their order."""
     drafts = list(drafts)
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, [entry.row() for entry in drafts])
+        if len(drafts) == 1:
+            cursor.execute(_INSERT, drafts[0].row())
+        else:
+            cursor.executemany(_INSERT, [entry.row() for entry in drafts])
     kept = [Payload(entry_id=e.id, name=c.name, salt=c.salt, content=c.content) for e in drafts for c in e.payloads]
     if kept:
         Payload.objects.bulk_create(kept)

@@ -355,6 +355,7 @@ class Migration(migrations.Migration):
                 (
                     "output",
                     models.OneToOneField(
+                        db_constraint=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         primary_key=True,
                         related_name="content",
@@ -434,6 +435,7 @@ class Migration(migrations.Migration):
             model_name="output",
             name="policy",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
@@ -523,6 +525,7 @@ class Migration(migrations.Migration):
             model_name="output",
             name="system",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="outputs",

@@ -39,6 +39,8 @@ def rooms(request: HttpRequest) -> dict[str, Any]:
 
 
 def _is_in(path: str, room: str) -> bool:
+    if room == "/queue/" and path.startswith("/review/"):
+        return True
     return path == room if room == "/" else path.startswith(room)
 
 

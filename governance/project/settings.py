@@ -229,10 +229,17 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "route what the broker lost": {"task": "reviews.routing.tasks.route_waiting", "schedule": 5.0},
-    "deliver what is due": {"task": "reviews.delivery.tasks.deliver_due", "schedule": 1.0},
+    # A tick that waited behind a long round has nothing left to say.
+    "deliver what is due": {
+        "task": "reviews.delivery.tasks.deliver_due",
+        "schedule": 1.0,
+        "options": {"expires": 1},
+    },
     "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING_CONFIG = None
-logs.configure(os.environ.get("LOG_FORMAT") or ("console" if EMBEDDED else "json"), os.environ.get("LOG_LEVEL", "INFO"))
+# In a terminal every request would push the addresses and accounts away; there, only what needs attention is said.
+LOG_FORMAT, LOG_LEVEL = ("console", "WARNING") if EMBEDDED else ("json", "INFO")
+logs.configure(os.environ.get("LOG_FORMAT") or LOG_FORMAT, os.environ.get("LOG_LEVEL") or LOG_LEVEL)

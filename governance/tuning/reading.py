@@ -91,7 +91,7 @@ def read(bands: tuple[Band, ...], *, in_force: int | None, target: float, delta:
     A threshold of 1 in force lets nothing out, so the chain then starts where 30 % would be released, as it does the
     first time. Raises ValueError as `certify` does.
     """
-    start = None if in_force in (None, MILLION) else in_force / MILLION  # type: ignore[operator]
+    start = None if in_force is None or in_force == MILLION else in_force / MILLION
     found = certify(bands, in_force=start, target=target, delta=delta)
     tested = tuple(
         Tested(

@@ -82,14 +82,14 @@ WITH terms AS (
     SELECT o.id, o.confidence, o.received_at, o.lane, o.is_audit, o.propensity, o.label IS NULL AS unjudged,
         coalesce(NOT o.label, true) AS wrong,
         (o.lane = 'release' AND NOT o.is_audit) OR o.resolved_by IS NOT DISTINCT FROM 'fallback'
-            OR o.received_at < now() - make_interval(secs => t.grace)
-            OR o.label IS NOT NULL AND o.labelled_at <= now() - make_interval(secs => t.undo) AS settled
+            OR o.received_at < statement_timestamp() - make_interval(secs => t.grace)
+            OR o.label IS NOT NULL AND o.labelled_at <= statement_timestamp() - make_interval(secs => t.undo) AS settled
     FROM governance_output o JOIN terms t ON t.policy = o.policy_id
     WHERE o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
         AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.rule = %(rule)s
-        AND o.threshold IS NOT NULL AND o.received_at >= now() - make_interval(secs => %(window)s)
+        AND o.threshold IS NOT NULL AND o.received_at >= statement_timestamp() - make_interval(secs => %(window)s)
 ), cut AS (
-    SELECT coalesce(min(received_at) FILTER (WHERE settled IS NOT TRUE), now()) AS closes FROM fit
+    SELECT coalesce(min(received_at) FILTER (WHERE settled IS NOT TRUE), statement_timestamp()) AS closes FROM fit
 ), known AS (
     SELECT cut.closes, min(received_at) FILTER (WHERE received_at < cut.closes) AS opens,
         min(propensity) FILTER (WHERE lane = 'release' AND received_at < cut.closes) AS rate,
@@ -121,12 +121,12 @@ _RULES: Final = """
 SELECT o.rule, count(*), count(*) FILTER (WHERE o.is_audit AND (o.label IS NOT NULL OR o.received_at < t.late)),
     count(*) FILTER (WHERE o.is_audit AND (NOT o.label OR (o.label IS NULL AND o.received_at < t.late)))
 FROM governance_output o JOIN (
-    SELECT policy, now() - make_interval(secs => grace) AS late
+    SELECT policy, statement_timestamp() - make_interval(secs => grace) AS late
     FROM unnest(%(policies)s::uuid[], %(grace)s::float8[]) AS u (policy, grace)
 ) t ON t.policy = o.policy_id
 WHERE o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
     AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.lane = 'release'
-    AND o.rule NOT LIKE 'threshold:%%' AND o.received_at >= now() - make_interval(secs => %(window)s)
+    AND o.rule NOT LIKE 'threshold:%%' AND o.received_at >= statement_timestamp() - make_interval(secs => %(window)s)
 GROUP BY o.rule ORDER BY o.rule"""
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from governance.contracts.values import MISSING
@@ -28,6 +27,7 @@ from reviews.models import Decision
 from reviews.queue import losing
 from reviews.queue.keeping import renew
 from reviews.queue.reviewers import Reviewer, reviewer
+from reviews.queue.trips import few_trips
 
 MOST_MS: Final = 2**31 - 1
 
@@ -41,7 +41,6 @@ class Decided:
     final_at: datetime
 
 
-@transaction.atomic
 def decide(
     actor: Actor, *, item: UUID, token: UUID, verdict: str | None = None, output: Any = MISSING,
     reasons: Sequence[str] = (), comment: str = "", took_ms: int | None = None,
@@ -52,16 +51,17 @@ def decide(
     Raises Conflict when the claim is lost or the item closed, Invalid with a pointer for every problem, NotFound.
     """
     who = reviewer(actor)
-    case = read_case(who, item, token)
-    if case.is_soft:
-        # Deciding shows that she has seen the next card: it becomes the one in hand first.
-        renew(actor, item, token)
+    with few_trips():
         case = read_case(who, item, token)
-    answer = read_answer(
-        case.rules.contract, case.rules.review, case.ai, is_blind=case.is_blind, verdict=verdict, output=output,
-        reasons=reasons, comment=comment,
-    )  # fmt: skip
-    return _decide(who, case, answer, token=token, took_ms=took_ms)
+        if case.is_soft:
+            # Deciding shows that she has seen the next card: it becomes the one in hand first.
+            renew(actor, item, token)
+            case = read_case(who, item, token)
+        answer = read_answer(
+            case.rules.contract, case.rules.review, case.ai, is_blind=case.is_blind, verdict=verdict, output=output,
+            reasons=reasons, comment=comment,
+        )  # fmt: skip
+        return _decide(who, case, answer, token=token, took_ms=took_ms)
 
 
 def _decide(who: Reviewer, case: Case, answer: Answer, *, token: UUID, took_ms: int | None) -> Decided:

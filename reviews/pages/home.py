@@ -55,7 +55,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "systems": [_system(person, system, alone[system.pk], looks.get(system.pk), now) for system in systems],
         "week": _week(person, now) if reviews else None, "news": lately(systems),
         "unsealed": PendingEntry.objects.all()[: overview.MOST + 1].count() if roles.may(person, "see evidence") else None,
-        "sees_history": roles.may(person, "see history"), "me": person.pk,
+        "sees_state": roles.may(person, "see tuning"), "me": person.pk,
     }  # fmt: skip
     return render(request, "home.html", context)
 

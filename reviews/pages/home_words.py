@@ -27,10 +27,14 @@ class Task:
     verb: str
 
 
+def how_many(number: int) -> str:
+    """A count, up to twelve in words."""
+    return _SMALL[number] if number < len(_SMALL) else words.number(number)
+
+
 def count(number: int, noun: str, nouns: str = "") -> str:
-    """`one policy`, `64 answers`: up to twelve in words."""
-    said = _SMALL[number] if number < len(_SMALL) else words.number(number)
-    return f"{said} {noun if number == 1 else nouns or noun + 's'}"
+    """`one policy`, `64 answers`."""
+    return f"{how_many(number)} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def sentence(text: str) -> str:
@@ -48,7 +52,7 @@ def waiting(lines: Sequence[QueueLine]) -> str:
         return f"{said} None is overdue."
     if overdue == total:
         return f"{said} {'It is' if total == 1 else 'All are'} overdue."
-    return f"{said} {sentence(count(overdue, '').strip() if overdue > 1 else 'one')} {'is' if overdue == 1 else 'are'} overdue."
+    return f"{said} {sentence(how_many(overdue))} {'is' if overdue == 1 else 'are'} overdue."
 
 
 def signing(number: int) -> str:

@@ -108,7 +108,7 @@ def conditions(output: Output, policy: Policy | None, trace: Sequence[Mapping[st
             rows.append(Condition(says, "", text(words.percent_down(output.confidence)), _word(asked.get("result"))))
         elif rule in known:
             says = condition_sentence(known[rule])
-            value = text("; ".join(_value(value) for value in values.values()) or "not there")
+            value = text("\n".join(_value(value) for value in values.values()) or "not there")
             rows.append(Condition(says[:1].upper() + says[1:], rule, value, _word(asked.get("result"))))
     if draw is not None and output.lane == "release" and policy is not None:
         share = f"{int(draw, 16) / _DRAWS:.4f}"

@@ -1,4 +1,4 @@
-"""`/review/{id}/`: the workbench. A GET only shows; a POST claims, decides, takes back or puts off. Scripts are optional."""
+"""`/review/{id}/`: the workbench. A GET only shows; a POST claims, decides, undoes or puts off."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,10 +27,10 @@ from reviews.queue.reviewers import reviewer
 
 HOLDS = {"1": "1 hour", "4": "4 hours", "24": "1 day"}
 KEYS = (
-    ("A", "approve the AI's answer"), ("1–9 0", "the answer with that key"), ("E", "override: another answer"),
+    ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
     ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold for an hour"), ("G", "escalate"),
     ("U", "undo the last decision"), ("Ctrl Enter", "send what is typed"), ("Esc", "close what was opened"),
-    ("+ −", "zoom the scan"), ("C", "contrast"), ("I", "invert"),
+    ("+", "zoom in, and - out"), ("C", "contrast"), ("I", "invert"),
 )  # fmt: skip
 posts = require_http_methods(["GET", "HEAD", "POST"])
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from uuid_utils.compat import uuid7
 
 from governance.evidence.leaf import time_text
@@ -16,6 +16,7 @@ from governance.people.actors import Actor
 from reviews.queue import losing, marks, statements
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import Reviewer, reviewer
+from reviews.queue.trips import few_trips
 
 
 def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -> Claim | None:
@@ -40,7 +41,7 @@ def claim_item(actor: Actor, item: UUID) -> Claim:
     NotAllowed when it is not for her, NotFound when she may not know of it.
     """
     who = reviewer(actor)
-    with transaction.atomic():
+    with few_trips():
         _take_turn(who)
         claim = _claimed(who, statements.GIVEN, {**_asked(who, ahead=False), "item": item})
         if claim is None:
@@ -73,7 +74,7 @@ def _next(
         **_asked(who, ahead=ahead), "slug": slug,
         "mark_queues": believed[0], "mark_times": believed[1], "mark_seats": believed[2],
     }  # fmt: skip
-    with transaction.atomic():
+    with few_trips():
         _take_turn(who)
         return _claimed(who, statement, asked)
 

@@ -27,6 +27,7 @@ customElements.define("answer-steps", class extends HTMLElement {
     event.preventDefault();
     event.stopPropagation();
     part.removeAttribute("data-closed");
+    if (isLink) part.scrollIntoView({block: "nearest"});
     if (!isLink) button.setAttribute("aria-expanded", "true");
     part.querySelector("input:checked, input, textarea, select, button")?.focus();
   }

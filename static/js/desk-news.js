@@ -12,14 +12,14 @@ customElements.define("desk-news", class extends HTMLElement {
   disconnectedCallback() {
     document.removeEventListener("card-rail", this.onRail);
     document.removeEventListener("card-refused", this.onRefused);
+    clearInterval(this.clock);
   }
 
   rail({rail, of, isBack}) {
     if (!rail || !of.isConnected) return;
     const old = document.querySelector(".rail");
     const fresh = document.importNode(rail, true);
-    const thumbs = fresh.querySelector("li[aria-current]");
-    if (isBack) thumbs?.classList.add("back");
+    if (isBack) fresh.querySelector("li[aria-current]")?.classList.add("back");
     const hadFocus = old.contains(document.activeElement);
     old.replaceWith(fresh);
     if (hadFocus) document.querySelector(".bench > .item h1").focus({preventScroll: true});
@@ -28,11 +28,23 @@ customElements.define("desk-news", class extends HTMLElement {
     this.fade();
   }
 
-  // An undo button goes when its time is over.
+  // The undo button of the rail goes when its time is over; the verdict's sign comes in its place.
   fade() {
-    for (const row of document.querySelectorAll(".rail [data-undo-seconds]")) {
-      setTimeout(() => row.querySelector("form")?.remove(), Number(row.dataset.undoSeconds) * 1000);
-    }
+    const row = document.querySelector(".rail [data-undo-seconds]");
+    clearInterval(this.clock);
+    if (!row) return;
+    const ends = Date.now() + Number(row.dataset.undoSeconds) * 1000;
+    const tick = () => {
+      const left = Math.ceil((ends - Date.now()) / 1000);
+      row.querySelector("[data-left]").textContent = left > 0 ? `in ${left} s` : "";
+      if (left > 0) return;
+      clearInterval(this.clock);
+      row.removeAttribute("data-undo-seconds");
+      row.querySelector("form").remove();
+      row.querySelector("[data-after]").hidden = false;
+    };
+    tick();
+    this.clock = setInterval(tick, 500);
   }
 
   refused({page, status}) {

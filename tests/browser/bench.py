@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.test import Client
@@ -18,19 +18,25 @@ addEventListener("keydown", () => {
   const from = performance.now();
   const was = document.querySelector(".bench > .item")?.dataset.card;
   const look = () => {
-    if (document.querySelector(".bench > .item")?.dataset.card === was) return performance.now() - from < 3000 && requestAnimationFrame(look);
+    const isOld = document.querySelector(".bench > .item")?.dataset.card === was;
+    if (isOld) return performance.now() - from < 3000 && requestAnimationFrame(look);
     requestAnimationFrame(() => window.times.push(performance.now() - from));
   };
   requestAnimationFrame(look);
 }, true);
 window.breaches = [];
-addEventListener("securitypolicyviolation", (event) => window.breaches.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) => {
+  window.breaches.push(`${violatedDirective} ${blockedURI}`);
+});
 """
+
+# The browser logs an answer of these kinds, and a network that is gone, as errors by itself.
+EXPECTED = ("status of 409", "status of 422", "net::ERR_FAILED")
 
 
 @contextmanager
 def at_the_desk(chromium: Browser, site: str, person: Person, **options: Any) -> Iterator[Page]:
-    """A page of a signed-in person; afterwards there was no error on it, no breach of the policy, no foreign request."""
+    """A page of a signed-in person; afterwards it had no error, no breach of the policy and no foreign request."""
     client = Client()
     client.force_login(person)
     context = chromium.new_context(base_url=site, **{"viewport": {"width": 1440, "height": 900}, **options})
@@ -40,14 +46,18 @@ def at_the_desk(chromium: Browser, site: str, person: Person, **options: Any) ->
     errors: list[str] = []
     foreign: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" and "409" not in said.text and "422" not in said.text else None)
-    page.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((site, "data:")) else None)
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda sent: None if sent.url.startswith((site, "data:")) else foreign.append(sent.url))
     try:
         yield page
+        settle(page)
         if options.get("java_script_enabled", True):
             assert page.evaluate("window.breaches") == []
-        assert errors == []
+        assert [said for said in errors if not any(word in said for word in EXPECTED)] == []
         assert foreign == []
+        # Leaving gives the next card back; the server should have heard of it before its database goes.
+        page.goto("about:blank")
+        page.wait_for_timeout(150)
     finally:
         context.close()
 
@@ -72,7 +82,7 @@ def card(page: Page) -> str:
 
 def settle(page: Page) -> None:
     """Waits until everything that was sent has been answered."""
-    until(page, "document.querySelector('send-line').waiting === 0")
+    until(page, "!document.querySelector('send-line')?.waiting")
 
 
 def until(page: Page, condition: str, *, seconds: float = 10) -> None:

@@ -5,6 +5,7 @@ import statistics
 import pytest
 from playwright.sync_api import Browser
 
+from governance.models import Entry
 from reviews.models import Decision, Item
 from tests import cast
 from tests.browser.bench import at_the_desk, begin, card, ready, settle, until
@@ -113,8 +114,6 @@ def test_single_keys_can_be_switched_off(chromium: Browser, live_site: str) -> N
 
 @pytest.mark.parametrize(("key", "kind"), [("s", "skipped"), ("h", "held"), ("g", "escalated")])
 def test_an_item_is_put_off_by_a_key(chromium: Browser, live_site: str, key: str, kind: str) -> None:
-    from governance.models import Entry
-
     desk(cast.system(), 3)
     with at_the_desk(chromium, live_site, cast.alice()) as page:
         begin(page)

@@ -39,7 +39,8 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the AI said: in a line, whole where the line does not hold it all, and how sure it was."""
+    """What the AI said: in a line, whole where the line does not hold it all, and how sure it was. `key` approves it
+    where answers are single digits: whoever types the digit that she sees never types a wrong verdict."""
 
     line: Text
     is_long: bool
@@ -49,6 +50,7 @@ class Said:
     alternatives: tuple[Alternative, ...]
     others: int | None
     explanation: Text | None
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,9 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
         first = [other["output"].get(name) for other in others if isinstance(other["output"], dict)]
         own = said.get(name, MISSING) if isinstance(said, dict) else MISSING
         choices = form.choices(asked[0], said=MISSING if claim.is_blind else own, first=first)
-        keys = {choice.text: choice.key for choice in choices}
-        # What stands beside its confidence already needs no second button.
-        choices = [choice for choice in choices if choice.value not in first]
-    shown = None if sent is MISSING else show(contract.input_schema if contract else True, sent, "What the AI was given")
+    given: Any = contract.input_schema if contract else True
+    shown = None if sent is MISSING else show(given, sent, "What the AI was given")
+    listed = {short_reading(contract, other["output"]) for other in others}
     attributes = {} if claim.is_blind else context.get("attributes") or {}
     verdict = json.loads(claim.verdict) if claim.verdict and not claim.is_blind else {}
     part = claim.rules.part or {}
@@ -146,8 +147,10 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
         Alike() if claim.is_blind else alike(
             claim.system, ai_said=_reading(claim, contract), besides=claim.output, contract=contract
         ),
-        _heard(claim, contract, said), tuple(form.filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
-        tuple(choices), is_choice, claim.rules.review, typed,
+        _heard(claim, contract, said),
+        tuple(form.filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
+        # What stands beside its confidence already needs no second button.
+        tuple(choice for choice in choices if choice.text not in listed), is_choice, claim.rules.review, typed,
     )  # fmt: skip
 
 
@@ -158,12 +161,12 @@ def seen(claim: Claim, person: Person) -> tuple[Any, Any, dict[str, Any]]:
     if contract is None or sent is MISSING or sees_personal(claim, person):
         return sent, said, context
     masked = masking.mask(contract, {"input": sent, "output": said, "attributes": context.get("attributes") or {}})
+    others = context.get("alternatives") or []
+    # Nobody said where in free text personal data stands.
+    explanation = masking.MASK if context.get("explanation") else None
     hidden = {
-        **context, "attributes": masked["attributes"],
-        "explanation": masking.MASK if context.get("explanation") else None,
-        "alternatives": [
-            {**other, **masking.mask(contract, {"output": other["output"]})} for other in context.get("alternatives") or []
-        ],
+        **context, "attributes": masked["attributes"], "explanation": explanation,
+        "alternatives": [{**other, **masking.mask(contract, {"output": other["output"]})} for other in others],
     }  # fmt: skip
     return masked["input"], masked["output"], hidden
 
@@ -212,7 +215,9 @@ def _said(
     explanation = context.get("explanation")
     return Said(
         text(line), len(line) > _SHORT, whole, claim.confidence, claim.threshold, tuple(rows),
-        rest if rest is not None and rest >= 5_000 else None, text(explanation) if isinstance(explanation, str) else None,
+        rest if rest is not None and rest >= 5_000 else None,
+        text(explanation) if isinstance(explanation, str) else None,
+        line if is_choice and line in form.DIGITS and all(choice.key == choice.label for choice in choices) else "",
     )  # fmt: skip
 
 
@@ -234,7 +239,9 @@ def _heard(claim: Claim, contract: Contract | None, said: Any) -> tuple[Heard, .
 
 def _question(schema: Any, is_blind: bool) -> str:
     title = schema.get("title") if isinstance(schema, dict) else None
-    return title if isinstance(title, str) and title else "What is the right answer?" if is_blind else "Is this answer right?"
+    if isinstance(title, str) and title:
+        return title
+    return "What is the right answer?" if is_blind else "Is this answer right?"
 
 
 def _millionths(confidence: Any) -> int | None:

@@ -15,7 +15,7 @@ from governance.refusals import Invalid, Problem
 
 PREFIX: Final = "field:"
 MOST_CHOICES: Final = 20
-_DIGITS: Final = "1234567890"
+DIGITS: Final = "1234567890"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ def choices(question: Field, *, said: Any = MISSING, first: Sequence[Any] = ()) 
 
     options.sort(key=rank)
     labels = [label for (_, label), _ in options]
-    if labels and all(len(label) == 1 and label in _DIGITS for label in labels):
+    if labels and all(len(label) == 1 and label in DIGITS for label in labels):
         return [Choice(text, label, label) for (text, label), _ in options]
-    keys = [*_DIGITS, *[""] * len(options)]
+    keys = [*DIGITS, *[""] * len(options)]
     return [Choice(text, label, key) for ((text, label), _), key in zip(options, keys, strict=False)]
 
 

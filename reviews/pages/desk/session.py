@@ -14,6 +14,7 @@ from governance.people.actors import Actor
 from reviews.models import Decision
 from reviews.pages.desk.alike import standing_decisions, thumbs_of
 from reviews.pages.showing.scan import Scan
+from reviews.queue.reviewers import reviewer
 from reviews.queue.waiting import what_waits
 from reviews.routing.rulebook import rulebook
 
@@ -61,12 +62,12 @@ class Session:
 
 
 def session(actor: Actor) -> Session:
-    """The present sitting of a reviewer, by PostgreSQL's clock. The last ten are oldest first, as the rail shows them."""
-    assert actor.person is not None
+    """The present sitting of a reviewer, by PostgreSQL's clock; the last ten oldest first, as the rail shows them."""
+    person = reviewer(actor).person
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now = cursor.fetchone()[0]
-    recent = standing_decisions(actor.person.pk, _MOST)
+    recent = standing_decisions(person.pk, _MOST)
     sitting = _sitting(recent, now)
     took = [decision.took_ms / 1000 for decision in sitting if decision.took_ms]
     waiting = what_waits(actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -12,6 +13,11 @@ from governance.people.actors import Actor
 from governance.refusals import NotFound
 from reviews.models import Decision, Item, Seat
 from reviews.queue.reviewers import reviewer
+
+_WAITS: Final = {
+    "awaiting_second": " A second person answers now.",
+    "adjudication": " The answers differ: a third decides.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +42,7 @@ def standing(actor: Actor, id: UUID) -> Standing:
         now: datetime = cursor.fetchone()[0]
     own = Decision.objects.filter(item=item, person=who.person, undone_at=None).order_by("-id").first()
     if own is not None:
-        waits = {
-            "awaiting_second": " A second person answers now.", "adjudication": " You and the other answer differ, so a third decides.",
-        }.get(item.state, "")  # fmt: skip
-        sentence = f"You decided this item at {own.decided_at:%H:%M} UTC.{waits}"
+        sentence = f"You decided this item at {own.decided_at:%H:%M} UTC.{_WAITS.get(item.state, '')}"
         return Standing(item, sentence, False, own, own.final_at > now)
     if item.state == "closed":
         return Standing(item, _closed(item), False, None, False)
@@ -59,7 +62,8 @@ def _open(item: Item, me: UUID, now: datetime) -> Standing:
         return Standing(item, f"{who} has this item until {until:%H:%M} UTC.", False, None, False)
     if mine:
         ended = mine[0].claim_expires_at
-        return Standing(item, f"Your claim ended at {ended:%H:%M} UTC, and nobody has taken the item since.", True, None, False)
+        sentence = f"Your claim ended at {ended:%H:%M} UTC, and nobody has taken the item since."
+        return Standing(item, sentence, True, None, False)
     return Standing(item, "Nobody has this item in hand.", True, None, False)
 
 

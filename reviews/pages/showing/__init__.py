@@ -1,4 +1,4 @@
-"""What an AI was given and what it said, made ready for a page. Pure: hostile values become plain parts, never markup."""
+"""What an AI was given and said, made ready for a page. Pure: hostile values become plain parts, never markup."""
 
 from reviews.pages.showing.choosing import Shown, show, thumb
 from reviews.pages.showing.foreign import Text, text

@@ -11,7 +11,8 @@ from reviews.pages.showing.scan import Scan, scan
 from reviews.pages.showing.tree import Passage, Table, Tree, Value, is_plain, passage, plain_value, tree
 
 Part = Scan | Measurements | Table | Passage | Tree
-_VIEWS: Final[Mapping[str, Callable[[dict[str, Any], Any, str], Part | None]]] = {"scan": scan, "measurements": measurements}
+Renderer = Callable[[dict[str, Any], Any, str], Part | None]
+_VIEWS: Final[Mapping[str, Renderer]] = {"scan": scan, "measurements": measurements}
 _MOST_FACTS: Final = 4
 
 
@@ -67,7 +68,7 @@ def _one(schema: dict[str, Any], value: Any, title: str) -> Part:
     return tree(value, title)
 
 
-def _renderer(schema: dict[str, Any]) -> Callable[[dict[str, Any], Any, str], Part | None] | None:
+def _renderer(schema: dict[str, Any]) -> Renderer | None:
     view = schema.get("x-view")
     return _VIEWS.get(view) if isinstance(view, str) else None
 

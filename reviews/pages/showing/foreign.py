@@ -18,7 +18,7 @@ MOST_SEGMENTS: Final = 4000
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A run of text as it is, or a chip: the name of what cannot be seen (`U+202E`, `U+200B × 12`)."""
+    """A run of text as it is, or a chip: the name of what cannot be seen (`U+202E`)."""
 
     text: str = ""
     name: str = ""
@@ -38,7 +38,7 @@ class Text:
 
 
 def text(said: str) -> Text:
-    """The text in segments. What has more hidden characters than anybody could read is shown with its escapes instead."""
+    """The text in segments; shown with its escapes instead when it hides more than anybody could read."""
     found: list[Segment] = []
     for hidden, run in groupby(_tokens(said), key=lambda token: token[1]):
         part = "".join(sign for sign, _ in run)
@@ -76,4 +76,4 @@ def _tokens(said: str) -> list[tuple[str, str]]:
 
 
 def _named(name: str, run: str) -> str:
-    return name if len(run) == 1 else f"{name} × {len(run)}"
+    return name if len(run) == 1 else f"{name} \u00d7 {len(run)}"

@@ -24,13 +24,11 @@ def p_value(n_total: Pair, n_labelled: Pair, wrong: Pair, target: float) -> floa
     # Whatever has no more wrong in either stratum than a good outcome is as good.
     closed = np.flip(np.maximum.accumulate(np.maximum.accumulate(np.flip(good), axis=0), axis=1))
     highest = min(1.0, target / weights[0])
-    worst = 0.0
-    for rate_a in np.linspace(max(0.0, (target - weights[1]) / weights[0]), highest, NUISANCE_POINTS):
-        rate_b = min(1.0, max(0.0, (target - weights[0] * rate_a) / weights[1]))
-        rows = stats.binom.pmf(np.arange(n_labelled[0] + 1), n_labelled[0], rate_a)
-        columns = stats.binom.pmf(np.arange(n_labelled[1] + 1), n_labelled[1], rate_b)
-        worst = max(worst, float(rows @ closed @ columns))
-    return worst
+    rate_a = np.linspace(max(0.0, (target - weights[1]) / weights[0]), highest, NUISANCE_POINTS)[:, None]
+    rate_b = np.clip((target - weights[0] * rate_a) / weights[1], 0.0, 1.0)
+    rows = stats.binom.pmf(np.arange(n_labelled[0] + 1), n_labelled[0], rate_a)
+    columns = stats.binom.pmf(np.arange(n_labelled[1] + 1), n_labelled[1], rate_b)
+    return float(((rows @ closed) * columns).sum(axis=1).max())
 
 
 def _gamma_p(a: np.ndarray, b: np.ndarray, steps: Sequence[float], target: float) -> np.ndarray:

@@ -44,9 +44,11 @@ def outputs(system: System, made: Iterable[dict[str, Any]], *, received: datetim
         if wrong is not None:
             entries.append(
                 draft(
-                    "decided", actor=actors.CONSOLE, decision={"correct": not wrong, "by": "person"},
+                    "decided",
+                    actor=actors.CONSOLE,
+                    decision={"correct": not wrong, "by": "person"},
                     subject=Subject("output", id, system.pk, 1, judged.hash.hex()),
-                )  # fmt: skip
+                )
             )
         rows.append(
             Output(**{
@@ -58,7 +60,8 @@ def outputs(system: System, made: Iterable[dict[str, Any]], *, received: datetim
                 "is_breached": False, "status": "released" if lane == "release" else "in_review",
                 "resolved_by": "policy" if lane == "release" else None,
                 "label": None if wrong is None else not wrong,
-                "labelled_at": None if wrong is None else at + timedelta(hours=1), "entry_id": entries[-1].id, **columns,
+                "labelled_at": None if wrong is None else at + timedelta(hours=1), "entry_id": entries[-1].id,
+                **columns,
             })
         )  # fmt: skip
     Output.objects.bulk_create(rows, batch_size=2000)

@@ -75,9 +75,7 @@ class TestOneLook:
         fill_good(system)
         certificate = looks.look(system, by=CONSOLE)
         stored = looks.standing(certificate).reading
-        again = reading.read(
-            stored.bands, in_force=stored.in_force, target=stored.target, delta=stored.delta
-        )
+        again = reading.read(stored.bands, in_force=stored.in_force, target=stored.target, delta=stored.delta)
         assert again == stored
         assert (again.threshold, again.state) == (certificate.threshold, "certified")
 
@@ -224,7 +222,7 @@ class TestProposing:
         filed = proposing.propose(system, by=cast.acting(cast.dana())).version
         lifecycle.approve(filed, by=cast.acting(cast.erik()), digest=filed.digest)
         lifecycle.activate(filed, by=cast.acting(cast.erik()))
-        with pytest.raises(Conflict, match="in force is 0.66"):
+        with pytest.raises(Conflict, match=r"in force is 0\.66"):
             proposing.propose(system, by=cast.acting(cast.dana()))
 
     @pytest.mark.parametrize("who", [cast.carol, cast.erik, cast.ruth])
@@ -236,10 +234,8 @@ class TestProposing:
 
 
 def test_a_segment_of_its_own_gets_its_own_threshold() -> None:
-    document = cast.policy(
-        threshold={"default": 0.9, "segments": [{"id": "sevens", "when": {"field": "output.digit", "op": "eq", "value": 7},
-                                                 "threshold": 0.97}]}
-    )  # fmt: skip
+    seven = {"field": "output.digit", "op": "eq", "value": 7}
+    document = cast.policy(threshold={"default": 0.9, "segments": [{"id": "sevens", "when": seven, "threshold": 0.97}]})
     changed = proposing.document_with(document, 930_000, segment="sevens")
     assert changed["threshold"]["segments"][0]["threshold"] == 0.93
     assert changed["threshold"]["default"] == document["threshold"]["default"] == 0.9

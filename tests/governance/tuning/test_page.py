@@ -156,7 +156,9 @@ class TestWhoMay:
         assert browser(who()).get(URL).status_code == status
         assert browser(who()).get(f"{URL}table.csv").status_code == status
 
-    @pytest.mark.parametrize(("who", "status"), [(cast.dana, 200), (cast.carol, 403), (cast.erik, 403), (cast.eve, 404)])
+    @pytest.mark.parametrize(
+        ("who", "status"), [(cast.dana, 200), (cast.carol, 403), (cast.erik, 403), (cast.eve, 404)]
+    )
     def test_only_an_owner_reaches_the_form_that_proposes(self, system: System, who, status: int) -> None:
         assert browser(who()).get(f"{URL}propose/").status_code == status
 

@@ -109,7 +109,7 @@ def test_after_a_change_of_the_audit_rate_the_richer_part_is_thinned_by_its_draw
     richer = [{"confidence": 960_000, "audit": True, "wrong": True, "propensity": 500_000, "draw": d} for d in drawn]
     outputs(system, richer)
     found = counted(system)
-    assert band(found, 0.96) == Band(0.96, 5, 3, 3, 0, 0)  # 0, limit - 1, and limit: draw × 10^6 < rate × 2^64
+    assert band(found, 0.96) == Band(0.96, 5, 3, 3, 0, 0)  # 0, limit - 1, and limit: draw * 10^6 < rate * 2^64
     assert (found.thinned, found.audit_rate) == (2, 50_000)
 
 
@@ -139,6 +139,6 @@ def test_counting_costs_one_statement_whatever_the_number_of_outputs(system: Sys
     scope = samples.scope(system)
     assert scope is not None
     samples.sample(scope, in_force=900_000)  # compiles the policy once a process
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         samples.sample(scope, in_force=900_000)
     assert len(queries) == 2  # the policies whose deadlines apply, and the counts

@@ -143,7 +143,7 @@ def test_the_policy_that_was_just_put_in_force_judges_the_next_output() -> None:
 
 
 def test_the_same_body_again_changes_nothing(company: list[intake.Body]) -> None:
-    system = cast.system()
+    system = cast.system(audit={"rate": 0})
     bodies = [body(confidence=0.5), *company]
     first = accept(bodies, system)
     count = Entry.objects.count()

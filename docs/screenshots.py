@@ -1,0 +1,217 @@
+"""`make screenshots`: every screen of a running demo, light and dark, on a desk and on a phone, as docs/images/*.png.
+
+The demo is made anew in a temporary home, so that the pictures show what `make demo` shows. Whoever has kept one running
+names its home (COUNTERSIGN_HOME) and its address (--site) and spares the minutes. CHROMIUM names the browser.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from governance.project.embedded.ports import free_port
+
+IMAGES = PROJECT / "docs" / "images"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PATIENCE = 600.0  # seconds that the demo may take to load its history
+# Pictures of the same page have to be the same: nothing moves, no caret blinks.
+STILL = "*, *::before, *::after { animation: none !important; transition: none !important; caret-color: transparent !important; }"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A picture: whose screen it is ("" for nobody's), where it is, and what is done there before it is taken."""
+
+    name: str
+    who: str
+    path: str
+    act: Callable[[Page], None] | None = None
+
+
+def first(pattern: str) -> Callable[[Page], None]:
+    """Goes to the first link on the page whose address matches."""
+
+    def go(page: Page) -> None:
+        links = [link.get_attribute("href") or "" for link in page.locator("a[href]").all()]
+        found = next((link for link in links if re.fullmatch(pattern, link)), None)
+        if found is None:
+            raise RuntimeError(f"{page.url} has no link like {pattern}.")
+        page.goto(found)
+
+    return go
+
+
+def begin(page: Page) -> None:
+    """From the queue to the item in hand."""
+    page.get_by_role("button", name="Review the next one").first.click()
+    page.wait_for_url(re.compile(r"/review/[0-9a-f-]{36}/$"))
+
+
+def begin_in(queue: str) -> Callable[[Page], None]:
+    """From the queue page to the next item of one queue."""
+
+    def go(page: Page) -> None:
+        page.locator(f'form:has(input[name="queue"][value="{queue}"]) button').first.click()
+        page.wait_for_url(re.compile(r"/review/[0-9a-f-]{36}/$"))
+
+    return go
+
+
+ID = "[0-9a-f-]{36}"
+SCREENS = (
+    Screen("sign-in", "", "/account/login/"),
+    Screen("home-reviewer", "alice", "/"),
+    Screen("home-owner", "priya", "/"),
+    Screen("queue", "alice", "/queue/"),
+    Screen("workbench", "alice", "/queue/", begin),
+    Screen("workbench-table", "bela", "/queue/", begin_in("pathology")),
+    Screen("history", "mats", "/history/"),
+    Screen("history-system", "mats", "/history/?system=form-digits"),
+    Screen("why", "mats", "/history/", first(rf"/outputs/{ID}/")),
+    Screen("systems", "priya", "/systems/"),
+    Screen("system", "priya", "/systems/form-digits/"),
+    Screen("policy", "priya", "/systems/biopsy-triage/policy/"),
+    Screen("proposal", "ada", "/systems/form-digits/proposals/", first(r"/systems/form-digits/proposals/\d+/")),
+    Screen("tuning", "priya", "/systems/form-digits/tuning/"),
+    Screen("contract", "priya", "/systems/biopsy-triage/contract/"),
+    Screen("evidence", "ruth", "/evidence/"),
+    Screen("entry", "ruth", "/evidence/", first(rf"/evidence/{ID}/")),
+    Screen("people", "admin", "/people/"),
+    Screen("keys", "sam", "/keys/"),
+    Screen("webhooks", "sam", "/webhooks/"),
+    Screen("api", "sam", "/api/v1/docs/"),
+)
+
+
+def main() -> int:
+    """Takes the pictures that the command line asks for; 1 when one could not be taken."""
+    parser = ArgumentParser(prog="docs/screenshots.py")
+    parser.add_argument("--site", help="address of a demo that runs already, from COUNTERSIGN_HOME")
+    parser.add_argument("--only", action="append", choices=[screen.name for screen in SCREENS])
+    parser.add_argument("--to", type=Path, default=IMAGES, help="folder of the pictures")
+    chosen = parser.parse_args()
+    chosen.to.mkdir(parents=True, exist_ok=True)
+    wanted = [screen for screen in SCREENS if not chosen.only or screen.name in chosen.only]
+    with _site(chosen.site) as (site, passwords), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--font-render-hinting=none"])
+        failed = [screen.name for screen in wanted if not _taken(browser, site, passwords, screen, chosen.to)]
+        browser.close()
+    total = sum(picture.stat().st_size for picture in chosen.to.glob("*.png"))
+    print(f"{len(list(chosen.to.glob('*.png')))} pictures, {total / 1e6:.1f} MB, in {chosen.to}")
+    return 1 if failed else 0
+
+
+@contextmanager
+def _site(address: str | None) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address of a running demo, and the passwords of its people by their address."""
+    if address:
+        yield address, _passwords(Path(os.environ.get("COUNTERSIGN_HOME") or PROJECT / "var"))
+        return
+    folder = Path(tempfile.mkdtemp(prefix="countersign-screens-"))
+    folder.chmod(0o755)
+    port, home = free_port(), folder / "home"
+    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DATABASE_OWNER_URL")}
+    environment |= {"COUNTERSIGN_HOME": str(home), "PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "manage.py", "demo", "--port", str(port)], cwd=PROJECT, env=environment)
+    try:
+        _await_health(f"http://localhost:{port}/healthz", process)
+        yield f"http://localhost:{port}", _passwords(home)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=120)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _passwords(home: Path) -> dict[str, str]:
+    kept: dict[str, str] = json.loads((home / "secrets" / "demo_accounts").read_text())
+    return kept
+
+
+def _await_health(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except OSError as error:  # refused while the history loads, 503 while a part is missing
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"The demo does not become healthy: {error}.") from error
+        time.sleep(0.5)
+
+
+def _taken(browser: Browser, site: str, passwords: dict[str, str], screen: Screen, folder: Path) -> bool:
+    """Takes the four pictures of a screen; false, with the reason on the terminal, when it cannot be reached."""
+    state = _signed_in(browser, site, screen.who, passwords) if screen.who else None
+    for theme in ("light", "dark"):
+        for size, viewport in (("", DESK), ("-phone", PHONE)):
+            context = browser.new_context(
+                base_url=site, viewport=viewport, color_scheme=theme, storage_state=state, locale="en-GB",
+                timezone_id="UTC", reduced_motion="reduce", bypass_csp=True, has_touch=bool(size),
+            )  # fmt: skip
+            try:
+                _take(context.new_page(), screen, folder / f"{screen.name}-{theme}{size}.png")
+            except Exception as error:  # noqa: BLE001 - the others are still wanted; the exit code tells.
+                print(f"{screen.name} ({theme}{size}): {str(error).splitlines()[0]}", file=sys.stderr)
+                return False
+            finally:
+                context.close()
+    print(screen.name, flush=True)
+    return True
+
+
+def _take(page: Page, screen: Screen, path: Path) -> None:
+    answer = page.goto(screen.path)
+    if answer is None or answer.status >= 400:
+        raise RuntimeError(f"{screen.path} answers {answer.status if answer else 'nothing'}")
+    if screen.act:
+        screen.act(page)
+    page.wait_for_load_state("networkidle")
+    page.add_style_tag(content=STILL)
+    page.evaluate("document.fonts.ready.then(() => true)")
+    page.screenshot(path=path, animations="disabled", caret="hide", scale="css")
+
+
+_sessions: dict[str, str] = {}
+
+
+def _signed_in(browser: Browser, site: str, who: str, passwords: dict[str, str]) -> str:
+    """The file with the session of one of the demo's people, who signs in once."""
+    if who in _sessions:
+        return _sessions[who]
+    email = f"{who}@demo.example"
+    context = browser.new_context(base_url=site)
+    page = context.new_page()
+    page.goto("/account/login/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(passwords[email])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "login" not in url)
+    handle, path = tempfile.mkstemp(suffix=".json")
+    os.close(handle)
+    context.storage_state(path=path)
+    context.close()
+    _sessions[who] = path
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
