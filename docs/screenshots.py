@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
+from docs import pictures
 from governance.project.embedded.ports import free_port
 
 IMAGES = PROJECT / "docs" / "images"
@@ -60,17 +61,13 @@ def first(pattern: str) -> Callable[[Page], None]:
     return go
 
 
-def begin(page: Page) -> None:
-    """From the queue to the item in hand."""
-    page.get_by_role("button", name="Review the next one").first.click()
-    page.wait_for_url(re.compile(r"/review/[0-9a-f-]{36}/$"))
-
-
-def begin_in(queue: str) -> Callable[[Page], None]:
-    """From the queue page to the next item of one queue."""
+def review(queue: str) -> Callable[[Page], None]:
+    """From the queue page to the next item of one queue, or to the item that is in hand since the last picture."""
 
     def go(page: Page) -> None:
-        page.locator(f'form:has(input[name="queue"][value="{queue}"]) button').first.click()
+        held = page.get_by_role("link", name="Go on")
+        take = page.locator(f'form:has(input[name="queue"][value="{queue}"]) button')
+        (held if held.count() else take).first.click(timeout=10_000)
         page.wait_for_url(re.compile(r"/review/[0-9a-f-]{36}/$"))
 
     return go
@@ -82,8 +79,8 @@ SCREENS = (
     Screen("home-reviewer", "alice", "/"),
     Screen("home-owner", "priya", "/"),
     Screen("queue", "alice", "/queue/"),
-    Screen("workbench", "alice", "/queue/", begin),
-    Screen("workbench-table", "bela", "/queue/", begin_in("pathology")),
+    Screen("workbench", "alice", "/queue/", review("general")),
+    Screen("workbench-table", "bela", "/queue/", review("pathology")),
     Screen("history", "mats", "/history/"),
     Screen("history-system", "mats", "/history/?system=form-digits"),
     Screen("why", "mats", "/history/", first(rf"/outputs/{ID}/")),
@@ -187,7 +184,7 @@ def _take(page: Page, screen: Screen, path: Path) -> None:
     page.wait_for_load_state("networkidle")
     page.add_style_tag(content=STILL)
     page.evaluate("document.fonts.ready.then(() => true)")
-    page.screenshot(path=path, animations="disabled", caret="hide", scale="css")
+    path.write_bytes(pictures.small(page.screenshot(animations="disabled", caret="hide", scale="css")))
 
 
 _sessions: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The query room of history: which decisions a person reads on her pages, what she asks for, and what they say together.
+"""The query room of history: which decisions a person reads on her pages, which she asks for, and their sums.
 
 Who may see which decision and the filters that the API knows as well are `reviews.decisions.history`'s; here are the
 filters that only the page has, and the sums. No sum looks further than the latest `LATEST` decisions, and says so.
@@ -92,8 +92,8 @@ class Matrix:
 
 
 def seen_by(actor: Actor) -> QuerySet[Decision]:
-    """The decisions that this person reads. Beyond what every door hides, an output that she may be asked to judge blind
-    is not here at all, nor are her own blind answers while she can still take them back. Raises NotAllowed."""
+    """The decisions that this person reads. Beyond what every door hides, an output that she may be asked to judge
+    blind is not here at all, nor are her own blind answers while she can take them back. Raises NotAllowed."""
     found = history.seen_by(actor).defer("search", "policy__document", "superseded_by__search")
     person = actor.person
     if person is None:

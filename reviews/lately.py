@@ -32,13 +32,14 @@ class News:
 
 def lately(systems: Collection[System], *, most: int = 6) -> list[News]:
     """The newest changes, newest first. Five queries, whatever there is."""
-    versions = PolicyVersion.objects.filter(system__in=systems).order_by("-id").values_list("pk", "number", "system__slug")
-    looks = Certificate.objects.filter(system__in=systems).order_by("-id").values_list("pk", "look", "system__slug")
-    about = {pk: f"policy {number} of {slug}" for pk, number, slug in versions[:MOST_SUBJECTS]}
-    about |= {pk: f"Look {look} at {slug}" for pk, look, slug in looks[:MOST_SUBJECTS]}
+    versions = PolicyVersion.objects.filter(system__in=systems).order_by("-id")[:MOST_SUBJECTS]
+    looks = Certificate.objects.filter(system__in=systems).order_by("-id")[:MOST_SUBJECTS]
+    about = {pk: f"policy {n} of {slug}" for pk, n, slug in versions.values_list("pk", "number", "system__slug")}
+    about |= {pk: f"Look {n} at {slug}" for pk, n, slug in looks.values_list("pk", "look", "system__slug")}
     found = Entry.objects.filter(subject__in=about, type__in=(*_POLICY, "measured")).order_by("-at", "-id")
     entries = [(entry, json.loads(bytes(entry.leaf))) for entry in found[:most]]
-    waiting = PendingEntry.objects.filter(entry__in=[entry.pk for entry, _ in entries]).values_list("entry_id", flat=True)
+    told = [entry.pk for entry, _ in entries]
+    waiting = PendingEntry.objects.filter(entry__in=told).values_list("entry_id", flat=True)
     actors = {leaf["actor"]["id"] for _, leaf in entries if leaf["actor"]["kind"] == "person"}
     names = {str(pk): name for pk, name in Person.objects.filter(pk__in=actors).values_list("pk", "name")}
     pending = set(waiting)

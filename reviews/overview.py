@@ -1,4 +1,4 @@
-"""The house at a glance, for its home page: queues, systems, one person's week. Bounded counts, a fixed number of queries."""
+"""The house at a glance, for its home page: queues, systems, one person's week. Bounded counts, a query each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MOST: Final = 1_000
 RECENT: Final = 1_000
 MOST_DECISIONS: Final = 2_000
 
-# Of each queue its most urgent thousand seats; of the last day's decisions what real people took for the newest of them.
+# Of each queue its most urgent thousand seats; of the last day's decisions the newest, and what real people took.
 _QUEUES: Final = """
-SELECT q.id, y.id, y.slug, q.slug, w.waiting, w.overdue, w.due, w.audits, w.disagree, w.oldest_disagree, w.seats, t.median,
-       statement_timestamp()
+SELECT q.id, y.id, y.slug, q.slug, w.waiting, w.overdue, w.due, w.audits, w.disagree, w.oldest_disagree, w.seats,
+       t.median, statement_timestamp()
 FROM reviews_queue q JOIN governance_system y ON y.id = q.system_id
 CROSS JOIN LATERAL (
     SELECT count(*) AS seats, count(DISTINCT f.item_id) AS waiting, min(f.due_at) AS due,
@@ -107,7 +107,7 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """One person's decisions since a moment. `paired` were judged by a second person too, `agreed` of them the same way;
+    """One person's decisions since a moment. `paired` were judged by a second person too, `agreed` of them alike;
     `median` is in seconds."""
 
     decided: int

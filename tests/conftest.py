@@ -18,6 +18,7 @@ import pytest
 from governance.project import embedded
 
 _RUN_HOME, _RUN = "COUNTERSIGN_TEST_RUN_HOME", "COUNTERSIGN_TEST_RUN"
+_PRISTINE = "_pristine"
 _worker = os.environ.get("PYTEST_XDIST_WORKER")  # gw0, gw1 …; unset in the process that hands out the tests
 
 
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # collected files would lie there
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 
@@ -77,14 +79,28 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def django_db_setup(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker
 ) -> Iterator[None]:  # fmt: skip
-    """The test database. The plugin's own makes none for a run in which every test asks for `committed_db`."""
-    from django.test.utils import setup_databases, teardown_databases
+    """The test database, and beside it one like it that nobody can connect to, from which others are cloned.
 
+    The plugin's own fixture makes none for a run in which every test asks for `committed_db`; and a database to which
+    somebody is connected, such as a thread that an earlier test left listening, can be neither cloned nor dropped.
+    """
+    from django.db import connection, connections
+    from django.test.utils import setup_databases
+
+    given = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        connections.close_all()
+        made = str(connection.settings_dict["NAME"])
+        _administer(
+            f'CREATE DATABASE "{made}{_PRISTINE}" TEMPLATE "{made}"',
+            f'ALTER DATABASE "{made}{_PRISTINE}" ALLOW_CONNECTIONS false',
+        )
     yield
     with django_db_blocker.unblock():
-        teardown_databases(made, verbosity=0)
+        connections.close_all()
+        connection.settings_dict["NAME"] = given
+        _administer(*(f'DROP DATABASE "{name}" WITH (FORCE)' for name in (made, made + _PRISTINE)))
 
 
 @contextmanager
@@ -94,7 +110,7 @@ def _clone_of_the_test_database() -> Iterator[str]:
     source = str(connection.settings_dict["NAME"])
     clone = f"{source}_{secrets.token_hex(4)}"
     connections.close_all()
-    _administer(f'CREATE DATABASE "{clone}" TEMPLATE "{source}"')
+    _administer(f'CREATE DATABASE "{clone}" TEMPLATE "{source}{_PRISTINE}"')
     connection.settings_dict["NAME"] = clone
     try:
         yield clone
@@ -104,7 +120,7 @@ def _clone_of_the_test_database() -> Iterator[str]:
         _administer(f'DROP DATABASE "{clone}" WITH (FORCE)')
 
 
-def _administer(statement: str) -> None:
+def _administer(*statements: str) -> None:
     import psycopg
     from django.db import connection
 
@@ -112,7 +128,8 @@ def _administer(statement: str) -> None:
     parameters = {"host": place["HOST"], "port": place["PORT"], "user": place["USER"], "password": place["PASSWORD"]}
     given = {key: value for key, value in parameters.items() if value}
     with psycopg.connect(dbname="postgres", autocommit=True, **given) as link:
-        link.execute(statement)
+        for statement in statements:
+            link.execute(statement)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from governance.evidence import leaf
+from governance.evidence.leaf import Commitment
 from governance.models import Entry, Payload, PolicyVersion
 from governance.people.actors import Actor
 
@@ -29,7 +30,7 @@ class Draft:
     system: UUID | None
     leaf: bytes
     hash: bytes
-    payloads: tuple[leaf.Commitment, ...] = ()
+    payloads: tuple[Commitment, ...] = ()
 
     def row(self) -> tuple[Any, ...]:
         """The columns of the log's table, in the order of `COLUMNS`."""
@@ -62,7 +63,7 @@ def draft(
     at: datetime | None = None,
     causes: Sequence[str] = (),
     policy: Mapping[str, Any] | None = None,
-    commitments: Sequence[leaf.Commitment] = (),
+    commitments: Sequence[Commitment] = (),
     keep: bool = True,
     entry: UUID | None = None,
     **facts: Any,
@@ -112,7 +113,7 @@ def record(
 
     `payloads` are kept apart under fresh salts and committed to. The rest is `draft`'s.
     """
-    commitments = [leaf.Commitment(name, os.urandom(32), content) for name, content in (payloads or {}).items()]
+    commitments = [Commitment(name, os.urandom(32), content) for name, content in (payloads or {}).items()]
     entry = draft(type, actor=actor, subject=subject(kind, id, system=system), commitments=commitments, **facts)
     write([entry])
     return entry

@@ -81,7 +81,7 @@ class Output(models.Model):
 
 
 class OutputContent(models.Model):
-    """The content of an output, as canonical JSON text: hostile, personal, erasable. The log holds commitments to it."""
+    """The content of an output, as canonical JSON text: hostile, personal, erasable. The log commits to it."""
 
     output = models.OneToOneField(Output, models.CASCADE, primary_key=True, related_name="content", db_constraint=False)
     salt_key = models.BinaryField(max_length=32)

@@ -1,4 +1,4 @@
-"""`/evidence/`: the log as it stands: how long it is, what of it waits for the seal, its newest entries, and each of them."""
+"""`/evidence/`: the log as it stands: its length, what of it waits for the seal, its newest entries, and each one."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ def index(request: HttpRequest) -> HttpResponse:
         page = paging.page(_seen(systems, person), cursor=request.GET.get("cursor", ""), size=ROWS)
     except Invalid as refusal:
         raise NotFound("There is no such page of the log.") from refusal
-    waiting = PendingEntry.objects.filter(entry__in=[entry.pk for entry in page.rows]).values_list("entry_id", flat=True)
-    names = dict(System.objects.filter(pk__in={entry.system for entry in page.rows}).values_list("pk", "slug"))
+    shown = [entry.pk for entry in page.rows]
+    waiting = PendingEntry.objects.filter(entry__in=shown).values_list("entry_id", flat=True)
+    systems_shown = {entry.system for entry in page.rows if entry.system}
+    names: dict[UUID | None, str] = dict(System.objects.filter(pk__in=systems_shown).values_list("pk", "slug"))
     pending, total = set(waiting), _length()
     rows = [{"entry": e, "system": names.get(e.system), "is_sealed": e.pk not in pending} for e in page.rows]
     unsealed = PendingEntry.objects.all()[: COUNTED + 1].count()
@@ -61,6 +63,7 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
     leaf = json.loads(bytes(entry.leaf))
     chain = Entry.objects.filter(subject=entry.subject)
     beside = chain.filter(rev__in=(entry.rev - 1, entry.rev + 1)).only("pk", "rev", "type").order_by("rev")
+    is_output = entry.subject_kind == "output"
     kept = set(Payload.objects.filter(entry=entry).values_list("name", flat=True))
     context = {
         "entry": entry, "text": json.dumps(leaf, indent=2, ensure_ascii=True), "hash": bytes(entry.leaf_hash).hex(),
@@ -68,7 +71,7 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
         "beside": [{"entry": other, "is_before": other.rev < entry.rev} for other in beside],
         "commitments": [{**each, "is_here": each["name"] in kept} for each in leaf.get("commitments", ())],
         "system": System.objects.filter(pk=entry.system).first() if entry.system else None,
-        "output": entry.subject if entry.subject_kind == "output" and roles.may(person, "see outputs", entry.system) else None,
+        "output": entry.subject if is_output and roles.may(person, "see outputs", entry.system) else None,
     }  # fmt: skip
     return render(request, "entry.html", context)
 

@@ -36,13 +36,14 @@ class Simulated:
     def _decide(self, claim: Claim) -> None:
         said = json.loads(claim.answer or "null")
         answer = self._answer(claim, said)
-        held = {"item": claim.item, "token": claim.token}
+        item, token = claim.item, claim.token
         if claim.is_blind:
-            decide(self.actor, **held, output=answer)
+            decide(self.actor, item=item, token=token, output=answer)
         elif answer == said:
-            decide(self.actor, **held, verdict="approve")
+            decide(self.actor, item=item, token=token, verdict="approve")
         else:
-            decide(self.actor, **held, verdict="override", output=answer, reasons=self._reason(claim))
+            reasons = self._reason(claim)
+            decide(self.actor, item=item, token=token, verdict="override", output=answer, reasons=reasons)
 
     def _answer(self, claim: Claim, said: Any) -> Any:
         truth = self._truths[claim.external_id]

@@ -128,9 +128,7 @@ def _decide(slug: str, cases: Iterable[Case], track: Track) -> None:
 def _wait_until_final(track: Track) -> None:
     """Decisions count once they can no longer be undone; no time is ever back-dated, so this one is waited for."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ceil(extract(epoch FROM max(final_at) - clock_timestamp()))::int FROM governance_output"
-        )
+        cursor.execute("SELECT ceil(extract(epoch FROM max(final_at) - clock_timestamp()))::int FROM governance_output")
         seconds = max(0, cursor.fetchone()[0] or 0)
     tick = track("The last decisions become final", seconds)
     for _ in range(seconds):

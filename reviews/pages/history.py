@@ -28,6 +28,7 @@ from reviews.models import Decision
 VERB: Final = "see history"
 ROWS: Final = 25
 PERCENT: Final = "\u202f%"
+_IN_SIGHT: Final = frozenset({"q", "system", "reviewer", "verdict", "from", "to"})
 # What a filter is called on its chip, and on the form.
 WORDS: Final = {
     "q": "Text", "system": "System", "reviewer": "Reviewer", "verdict": "Verdict", "rule": "Rule", "reason": "Reason",
@@ -48,7 +49,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One decision in the ledger. `day` is set where a new day begins; `state` says what became of it, "" if it stands."""
+    """One decision in the ledger. `state` says what became of it, "" if it stands and is final."""
 
     decision: Decision
     starts_day: bool
@@ -101,7 +102,8 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _asked(request: HttpRequest) -> dict[str, str]:
     """The filters that were filled in: a form sends its empty fields too."""
-    return {name: text.strip() for name, text in request.GET.items() if name != "cursor" and text.strip()}
+    sent = request.GET.dict()
+    return {name: text.strip() for name, text in sent.items() if name != "cursor" and text.strip()}
 
 
 def _form(request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def _form(request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, s
     return {
         "asked": {name: asked.get(name, "") for name in history.FILTERS}, "chips": chips, "is_own": is_own,
         "systems": System.objects.among(systems).order_by("slug"), "people": people, "verdicts": Decision.VERDICTS,
-        "has_more": any(name in asked for name in history.FILTERS if name not in ("q", "system", "reviewer", "verdict")),
+        "has_more": any(name not in _IN_SIGHT for name in asked),
         "csv_url": f"{reverse('history-export')}?{urlencode(asked)}", "now": timezone.now(),
         "keys": [{"key": "J K", "word": "next, previous decision"}, {"key": "Enter", "word": "why"}],
     }  # fmt: skip

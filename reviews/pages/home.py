@@ -37,7 +37,8 @@ def show(request: HttpRequest) -> HttpResponse:
     person, now = access.person(request), timezone.now()
     seen = roles.systems_for(person, "see the system")
     if seen is not None and not seen:
-        return render(request, "home.html", {"statement": "You have no role here yet.", "has_no_role": True, "now": now})
+        nothing = {"statement": "You have no role here yet.", "has_no_role": True, "now": now}
+        return render(request, "home.html", nothing)
     systems = list(System.objects.among(seen).with_policy().order_by("slug"))
     lines = _queues(person)
     alone, looks = overview.alone(systems), overview.certificates(systems)
@@ -51,13 +52,17 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "now": now, "statement": _statement(person, lines, proposals, dead, len(systems)), "lines": lines,
         "can_review": reviews and any(line.waiting for line in lines or []), "tasks": tasks,
-        "lines_are_capped": any(line.is_capped for line in lines or []), "most": overview.MOST, "recent": overview.RECENT,
+        "lines_are_capped": any(line.is_capped for line in lines or []), "most": overview.MOST,
+        "recent": overview.RECENT, "unsealed": _unsealed() if roles.may(person, "see evidence") else None,
         "systems": [_system(person, system, alone[system.pk], looks.get(system.pk), now) for system in systems],
         "week": _week(person, now) if reviews else None, "news": lately(systems),
-        "unsealed": PendingEntry.objects.all()[: overview.MOST + 1].count() if roles.may(person, "see evidence") else None,
         "sees_state": roles.may(person, "see tuning"), "me": person.pk,
     }  # fmt: skip
     return render(request, "home.html", context)
+
+
+def _unsealed() -> int:
+    return PendingEntry.objects.all()[: overview.MOST + 1].count()
 
 
 def _queues(person: Person) -> list[QueueLine] | None:
@@ -93,7 +98,8 @@ def _proposals(person: Person) -> Iterator[PolicyVersion]:
     for version in PolicyVersion.objects.told().undecided().filter(_within(signs)).order_by("-id")[:50]:
         mine = roles.roles_of(person, version.system_id)
         if version.state == "approved":
-            if version.based_on_id == version.system.in_force_id and roles.may(person, "activate a policy", version.system_id):
+            is_current = version.based_on_id == version.system.in_force_id
+            if is_current and roles.may(person, "activate a policy", version.system_id):
                 yield version
             continue
         signed = [each for each in version.approvals.all() if each.verdict == "approve"]
@@ -127,8 +133,10 @@ def _judging(person: Person, lines: Sequence[QueueLine]) -> Iterator[Task]:
         yield Task("review", title, note, reverse("queue"), "Settle")
     audits = [line for line in lines if line.audits and roles.may(person, "review items", line.system_id)]
     if audits:
-        title = home_words.sentence(home_words.count(sum(line.audits for line in audits), "blind audit")) + " to answer"
-        yield Task("eye", title, ", ".join(f"{line.audits} {line.system}" for line in audits[:3]), reverse("queue"), "Start")
+        number = sum(line.audits for line in audits)
+        title = home_words.sentence(home_words.count(number, "blind audit")) + " to answer"
+        note = ", ".join(f"{line.audits} {line.system}" for line in audits[:3])
+        yield Task("eye", title, note, reverse("queue"), "Start")
 
 
 def _lowering(
@@ -141,7 +149,8 @@ def _lowering(
             continue
         state = home_words.state(look, model=alone[system.pk].model, now=now)
         in_force = compiled(system.in_force_id).threshold.default
-        if state.word.startswith("Certified") and look.threshold < in_force and roles.may(person, "propose a policy", system):
+        is_lower = state.word.startswith("Certified") and look.threshold < in_force
+        if is_lower and roles.may(person, "propose a policy", system):
             title = f"Propose {words.threshold(look.threshold)} for {system.slug}"
             yield Task("mark", title, f"Certified, {state.rest}", reverse("tuning", args=[system.slug]), "See")
 
@@ -154,9 +163,10 @@ def _repairing(dead: tuple[int, int] | None) -> Iterator[Task]:
 
 def _system(person: Person, system: System, alone: Alone, look: Certificate | None, now: datetime) -> dict[str, Any]:
     policy = compiled(system.in_force_id) if system.in_force_id else None
+    sees_state = roles.may(person, "see tuning", system)
     return {
         "system": system, "alone": alone, "threshold": policy and policy.threshold.default,
-        "state": home_words.state(look, model=alone.model, now=now) if roles.may(person, "see tuning", system) else None,
+        "state": home_words.state(look, model=alone.model, now=now) if sees_state else None,
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from governance.models import Certificate
     from reviews.overview import QueueLine
 
-_SMALL: Final = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_SMALL: Final = tuple("none one two three four five six seven eight nine ten eleven twelve".split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,12 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
     leaf = _leaf(judged)
     decision = Decision.objects.select_related("person").filter(pk=output.decision).first() if output.decision else None
     policy = compiled(output.policy_id) if output.policy_id else None
+    asked = judged.facts.get("trace", ()) if judged else ()
     number = output.policy.number if output.policy else None
     context = {
         "output": output, "content": content, "steps": _told(steps, content.whole), "judged": judged,
         "statement": text(why_words.statement(output, policy=number, decision=decision, now=timezone.now())),
-        "conditions": why_words.conditions(output, policy, judged.facts.get("trace", ()), _draw(leaf)) if judged else (),
+        "conditions": why_words.conditions(output, policy, asked, _draw(leaf)) if judged else (),
         "machine": why_words.machine_form(leaf) if leaf else "", "number": number,
         "sees_evidence": roles.may(person, "see evidence", output.system_id),
         "pending": sum(1 for step in steps if step.proof and not step.proof.is_sealed),
@@ -120,8 +121,10 @@ def _content(output: Output, contract: Contract | None, *, sees_personal: bool) 
     given, schema = document["input"], contract.input_schema if contract else True
     explanation = context.get("explanation")
     return Content(
-        thumb(schema, given), showing.show(schema, given, "What the AI was given"), text(short_reading(contract, document["output"])),
-        document["output"], tuple((text(short_reading(contract, o["output"])), _millionths(o)) for o in others[:3]),
+        thumb(schema, given), showing.show(schema, given, "What the AI was given"),
+        text(short_reading(contract, document["output"])),
+        document["output"],
+        tuple((text(short_reading(contract, other["output"])), _millionths(other)) for other in others[:3]),
         text(explanation) if explanation and not hides else None, hides,
     )  # fmt: skip
 

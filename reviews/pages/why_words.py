@@ -46,7 +46,8 @@ def statement(output: Output, *, policy: int | None, decision: Decision | None, 
         return f"This answer waits for a person, because {why}."
     name = str(decision.person)
     if decision.verdict == "override":
-        done = f"{name} answered {decision.person_said or 'otherwise'} where the AI said {decision.ai_said or 'nothing'}."
+        said, instead = decision.ai_said or "nothing", decision.person_said or "otherwise"
+        done = f"{name} answered {instead} where the AI said {said}."
     else:
         done = f"{name} {_VERDICTS[decision.verdict]}."
     if output.final_at is not None and output.final_at > now:
@@ -96,8 +97,10 @@ class Condition:
     holds: str
 
 
-def conditions(output: Output, policy: Policy | None, trace: Sequence[Mapping[str, Any]], draw: str | None) -> list[Condition]:
-    """The questions in their order: the contract, the rules and segments, the threshold, and the draw where it counted."""
+def conditions(
+    output: Output, policy: Policy | None, trace: Sequence[Mapping[str, Any]], draw: str | None
+) -> list[Condition]:
+    """The questions in their order: the contract, rules and segments, the threshold, and the draw where it counted."""
     rows = [Condition("Contract broken", "", text("yes" if output.is_breached else "no"), _word(output.is_breached))]
     known = {rule.id: rule.when for rule in policy.rules} if policy else {}
     known |= {f"segment:{part.id}": part.when for part in policy.threshold.segments} if policy else {}
@@ -143,10 +146,12 @@ def changes(old: Any, new: Any) -> list[Change]:
     if not isinstance(old, dict) or not isinstance(new, dict):
         return [Change("answer", text(_value(old)), text(_value(new)), same(old, new))]
     names = [*new, *(name for name in old if name not in new)]
-    return [
-        Change(name, text(_member(old, name)), text(_member(new, name)), name in old and name in new and same(old[name], new[name]))
-        for name in names[:40]
-    ]  # fmt: skip
+    return [_change(name, old, new) for name in names[:40]]
+
+
+def _change(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+    is_same = name in old and name in new and same(old[name], new[name])
+    return Change(name, text(_member(old, name)), text(_member(new, name)), is_same)
 
 
 def _member(of: Mapping[str, Any], name: str) -> str:

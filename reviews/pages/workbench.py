@@ -115,9 +115,10 @@ def undo(request: HttpRequest, decision: UUID) -> HttpResponse:
 @posts
 def renew(request: HttpRequest, id: UUID) -> HttpResponse:
     """A whole lease ahead again, in seconds: the desk asks while somebody is looking at it."""
+    actor = _actor(request)
     if request.method != "POST":
         return redirect("review", id)
-    claim = queue.renew(_actor(request), id, _token(request))
+    claim = queue.renew(actor, id, _token(request))
     seconds = (claim.expires_at - claim.now).total_seconds()
     return JsonResponse({"seconds": int(seconds)}) if _is_desk(request) else redirect("review", id)
 

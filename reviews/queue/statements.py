@@ -7,7 +7,6 @@ from typing import Final
 
 from reviews.queue.claims import COLUMNS
 
-
 # PostgreSQL would plan these statements anew each time, which takes ten times as long as carrying them out.
 GENERIC: Final = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 

@@ -17,12 +17,16 @@ def chromium() -> Iterator[object]:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(f"REQUIRE_BROWSER is set, and there is no browser at {CHROMIUM}.")
         pytest.skip(f"There is no browser at {CHROMIUM}; set CHROMIUM to one.")
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
-    # Playwright's loop runs in this thread, and Django would not let queries run beside it.
+    # Playwright's loop runs in this thread: Django would not let queries run beside it, and keeps other connections
+    # inside it than outside, so that nobody inside could close those that earlier tests left open.
+    connections.close_all()
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+        connections.close_all()
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)

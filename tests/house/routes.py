@@ -122,7 +122,7 @@ ROUTES = (
     Route("GET", "review/<uuid:id>/take/", "waiting", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "review/<uuid:id>/take/", "waiting", "302 404 302 302 404 404 404 404 404"),
     Route("GET", "review/<uuid:id>/decide/", "in_hand", "302 404 302 302 404 404 404 404 404"),
-    Route("GET", "review/<uuid:id>/renew/", "in_hand", "302 302 302 302 302 302 302 302 302"),
+    Route("GET", "review/<uuid:id>/renew/", "in_hand", "302 404 302 302 404 404 404 404 404"),
     Route("GET", "review/<uuid:id>/release/", "in_hand", "302 404 302 302 404 404 404 404 404"),
     Route("GET", "review/<uuid:id>/skip/", "in_hand", "302 404 302 302 404 404 404 404 404"),
     Route("GET", "review/<uuid:id>/hold/", "in_hand", "302 404 302 302 404 404 404 404 404"),

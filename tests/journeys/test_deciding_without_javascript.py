@@ -40,7 +40,7 @@ class Browser:
 
     def press(self, **button: str) -> Any:
         """Presses a button of the decision form, which sends the form's hidden fields along."""
-        form = re.search(r'<form id="decide-[^"]*" method="post" action="([^"]+)"', self.text)
+        form = re.search(r'<form hidden id="decide-[^"]*" method="post" action="([^"]+)"', self.text)
         token = re.search(r'name="token" value="([^"]+)"', self.text)
         assert form, "the page has no decision form"
         assert token

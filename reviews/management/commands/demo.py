@@ -3,7 +3,7 @@
 import os
 from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -20,7 +20,7 @@ PASSWORDS = settings.HOME / "secrets" / "demo_accounts"
 
 class Command(BaseCommand):
     help = "Loads the demonstration once, then serves it as `up` does."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = []  # noqa: RUF012  as Django declares it
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=settings.PORT)

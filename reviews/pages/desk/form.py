@@ -52,6 +52,11 @@ class Typed:
     sentence: str = ""
     errors: tuple[Problem, ...] = ()
 
+    @property
+    def has_text(self) -> bool:
+        """Whether there is something that would be a pity to lose."""
+        return bool(self.fields or self.reasons or self.comment)
+
     def problem(self, place: str) -> str:
         """The sentences of the problems at a place of the form or below it."""
         found = [p.detail for p in self.errors if p.pointer == place or p.pointer.startswith(f"{place}/")]

@@ -141,7 +141,7 @@ def test_the_statement_counts_overrides_with_their_interval_and_leaves_out_what_
     undone = decide(cast.alice(), items[3], "override", output={"digit": 2})
     decisions.undo(cast.acting(cast.alice()), undone.pk)
     page = read(cast.ruth(), "/history/")
-    low, high = history.interval(1, 3)
+    low, _ = history.interval(1, 3)
     assert "1 override in 3 decisions" in page
     assert "1 taken back or superseded, not counted" in page
     assert f"{low // 1000 / 10}\u202f%" in page
@@ -239,7 +239,8 @@ FROM reviews_decision d, generate_series(1, 30000) n
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
-        ({}, "reviews_decision_pkey"), ({"system": "digits"}, "decisions_"), ({"verdict": "reject", "system": "many"}, "decisions_by_verdict"),
+        ({}, "reviews_decision_pkey"), ({"system": "digits"}, "decisions_"),
+        ({"verdict": "reject", "system": "many"}, "decisions_by_verdict"),
         ({"rule": "rare", "system": "many"}, "decisions_by_rule"), ({"reviewer": "alice"}, "decisions_by_person"),
         ({"q": "smudge"}, "decisions_search"),
     ],

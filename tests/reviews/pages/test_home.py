@@ -1,5 +1,6 @@
 """Home: by role, one sentence that answers, and what waits for whom."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,7 +40,8 @@ def test_a_reviewer_learns_what_waits_and_what_is_late():
 
 @pytest.mark.django_db
 def test_an_answer_is_overdue_once_its_time_is_over():
-    desk(system(sla={"due_in": "PT0S"}), 13)
+    desk(system(sla={"due_in": "PT1S"}), 13)
+    time.sleep(1.1)
     assert statement(read(cast.carol(), "/")) == "13 answers wait for a person. All are overdue."
 
 
@@ -95,7 +97,9 @@ def test_a_disagreement_waits_for_a_lead_and_a_blind_audit_for_reviewers():
 @pytest.mark.django_db
 def test_given_up_messages_wait_for_an_engineer():
     of = system()
-    hook, _ = endpoints.create(of, url="https://hooks.example.org/a", events=["output.resolved"], by=cast.acting(cast.eng()))
+    hook, _ = endpoints.create(
+        of, url="https://hooks.example.org/a", events=["output.resolved"], by=cast.acting(cast.eng())
+    )
     with transaction.atomic():
         dead = Delivery.objects.create(endpoint=hook, event="output.resolved")
         entry = record("delivery_failed", actor=CONSOLE, kind="delivery", id=dead.pk, system=of.pk)
@@ -159,8 +163,10 @@ def test_home_costs_the_same_queries_with_one_system_and_with_four():
 
 
 def certificate(**columns) -> Certificate:
-    known = {"state": "certified", "threshold": 830_000, "in_force": 900_000, "target": 20_000, "look": 4, "model": "lr",
-             "model_version": "3", "taken_at": NOW, "expires_at": NOW + timedelta(days=30)}  # fmt: skip
+    known = {
+        "state": "certified", "threshold": 830_000, "in_force": 900_000, "target": 20_000, "look": 4, "model": "lr",
+        "model_version": "3", "taken_at": NOW, "expires_at": NOW + timedelta(days=30),
+    }  # fmt: skip
     return Certificate(**{**known, **columns})
 
 
