@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from governance.api.authentication import caller
 from governance.api.docs import MAYBE_TEXT, TEXT, Schema, described, of
 from governance.models import System
 from governance.tuning.result import result
@@ -29,6 +30,6 @@ class Tuning(APIView):
         more="Reading spends nothing. Only `certificate` carries a guarantee; `exploration` carries none.",
     )  # fmt: skip
     def get(self, request: Request, slug: str) -> Response:
-        seen = request.user.system(slug, "see tuning")
+        seen = caller(request).system(slug, "see tuning")
         system = System.objects.with_policy().get(pk=seen.pk)
         return Response(result(system, request.query_params.get("segment", "")))

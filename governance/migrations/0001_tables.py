@@ -9,7 +9,6 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-
 # The leaf hash of RFC 9162, computed by PostgreSQL itself; a generated column needs it before the tables exist.
 LEAF_HASH = r"""
 CREATE FUNCTION countersign_leaf_hash(leaf bytea) RETURNS bytea

@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from governance.monitoring import health
+from governance.tuning import looks
 
 
 @shared_task
 def heartbeat() -> None:
     """Tell `/healthz` that the scheduler, the broker and a worker are alive."""
     health.beat()
+
+
+@shared_task
+def take_due_looks() -> int:
+    """Take the looks at the evidence that the policies' schedules ask for now; how many were taken."""
+    return len(looks.take_due())

@@ -235,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 1},
     },
+    "look at the evidence": {"task": "governance.monitoring.tasks.take_due_looks", "schedule": 3600.0},
     "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},
 }
 

@@ -14,10 +14,11 @@ from reviews.decisions.rounds import Opinion
 from reviews.queue import losing
 from reviews.queue.reviewers import Reviewer
 from reviews.queue.statements import GENERIC
+from reviews.queue.trips import one_trip
 from reviews.routing.rulebook import Rulebook, rulebook
 
 # Taken first and alone: what a second statement reads is then no older than the lock.
-LOCK: Final = f"SELECT id, {GENERIC} FROM reviews_item WHERE id = %s FOR NO KEY UPDATE"
+LOCK: Final = f"SELECT id, {GENERIC} FROM reviews_item WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608  only constants
 _CASE: Final = """
 SELECT s.id, s.number, s.is_soft, s.queue_id, s.skills, s.urgent_at, clock_timestamp(),
        i.id, i.round, i.reviewers, i.purpose, i.is_blind, i.system_id,
@@ -123,7 +124,7 @@ class Case:
 
 def read_case(who: Reviewer, item: UUID, token: UUID) -> Case:
     """The case that this claim is on, its item locked. Raises Conflict when the claim is lost, NotFound."""
-    with connection.cursor() as lock, connection.cursor() as cursor:
+    with one_trip(), connection.cursor() as lock, connection.cursor() as cursor:
         lock.execute(LOCK, [item])
         cursor.execute(_CASE, [item, token, who.person.pk])
         row = cursor.fetchone()

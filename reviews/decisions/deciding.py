@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from governance.contracts.values import MISSING
@@ -27,7 +28,6 @@ from reviews.models import Decision
 from reviews.queue import losing
 from reviews.queue.keeping import renew
 from reviews.queue.reviewers import Reviewer, reviewer
-from reviews.queue.trips import few_trips
 
 MOST_MS: Final = 2**31 - 1
 
@@ -51,7 +51,7 @@ def decide(
     Raises Conflict when the claim is lost or the item closed, Invalid with a pointer for every problem, NotFound.
     """
     who = reviewer(actor)
-    with few_trips():
+    with transaction.atomic():
         case = read_case(who, item, token)
         if case.is_soft:
             # Deciding shows that she has seen the next card: it becomes the one in hand first.

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db import connection
 
 from governance.contracts.values import MISSING
-from governance.evidence.record import Draft
+from governance.evidence.record import Draft, write
+from governance.models import Payload
 from governance.policies.canonical import canonical_bytes
 from reviews.decisions.answers import Answer, short_reading
 from reviews.decisions.cases import Case
@@ -21,15 +22,7 @@ from reviews.routing import queues
 
 _LOG: Final = """
     INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf)
-    SELECT e.* FROM unnest(%(entry_ids)s::uuid[], %(entry_times)s::timestamptz[], %(entry_types)s::text[],
-        %(entry_kinds)s::text[], %(entry_subjects)s::uuid[], %(entry_revs)s::int[], %(entry_systems)s::uuid[],
-        %(entry_leaves)s::bytea[]) AS e
-    WHERE EXISTS (SELECT FROM closed)
-"""
-_KEEP: Final = """
-    INSERT INTO governance_payload (entry_id, name, salt, content)
-    SELECT p.* FROM unnest(%(kept_entries)s::uuid[], %(kept_names)s::text[], %(kept_salts)s::bytea[],
-        %(kept_contents)s::bytea[]) AS p
+    SELECT %(entry)s, %(now)s, %(entry_type)s, 'output', %(output)s, %(entry_rev)s, %(system)s, %(entry_leaf)s
     WHERE EXISTS (SELECT FROM closed)
 """
 SAY: Final = """
@@ -57,7 +50,7 @@ WITH closed AS (
     WHERE id = %(seat)s AND claim_token = %(token)s AND claimed_by_id = %(me)s AND closed_at IS NULL
       AND claim_expires_at > clock_timestamp()
     RETURNING id
-), logged AS ({_LOG}), kept AS ({_KEEP}), said AS ({SAY}), resolved AS ({RESOLVE}), moved AS (
+), logged AS ({_LOG}), said AS ({SAY}), resolved AS ({RESOLVE}), moved AS (
     UPDATE reviews_item
     SET state = %(state)s, closed_at = CASE WHEN %(ends)s THEN %(now)s::timestamptz END, entry_id = %(entry)s
     WHERE id = %(item)s AND EXISTS (SELECT FROM closed)
@@ -66,7 +59,7 @@ SELECT count(*) FROM closed
 """  # noqa: S608  only constants
 # A row that is written without a claim of its own: a superseding decision, on whose item the lock is the guard.
 _SUPERSEDE: Final = f"""
-WITH closed AS (SELECT 1), logged AS ({_LOG}), kept AS ({_KEEP}), said AS ({SAY}), resolved AS ({RESOLVE})
+WITH closed AS (SELECT 1), logged AS ({_LOG}), said AS ({SAY}), resolved AS ({RESOLVE})
 SELECT count(*) FROM closed
 """  # noqa: S608  only constants
 
@@ -80,13 +73,16 @@ def write_decision(
         cursor.execute(
             _DECIDE,
             {
-                **_logged(entries), **_resolved(case, end, entries),
+                **_logged(entries[0]), **_resolved(case, end, entries),
                 **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=took_ms),
-                "seat": case.seat, "token": token, "entry": entries[0].id, "state": step.state,
+                "seat": case.seat, "token": token, "state": step.state,
                 "supersedes": supersedes,
             },
         )  # fmt: skip
-        return bool(cursor.fetchone()[0])
+        written = bool(cursor.fetchone()[0])
+    if written:
+        _keep(entries)
+    return written
 
 
 def write_superseding(
@@ -98,11 +94,12 @@ def write_superseding(
         cursor.execute(
             _SUPERSEDE,
             {
-                **_logged(entries), **_resolved(case, end, entries),
+                **_logged(entries[0]), **_resolved(case, end, entries),
                 **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=None),
-                "entry": entries[0].id, "supersedes": supersedes,
+                "supersedes": supersedes,
             },
         )  # fmt: skip
+    _keep(entries)
 
 
 def open_seat(case: Case, number: int, *, entry: UUID, adjudicates: bool) -> None:
@@ -148,16 +145,18 @@ def payloads(answer: Answer) -> dict[str, bytes]:
     return kept
 
 
-def _logged(entries: Sequence[Draft]) -> dict[str, Any]:
-    kept = [(entry.id, payload) for entry in entries for payload in entry.payloads]
-    return {
-        "entry_ids": [e.id for e in entries], "entry_times": [e.at for e in entries],
-        "entry_types": [e.type for e in entries], "entry_kinds": [e.kind for e in entries],
-        "entry_subjects": [e.subject for e in entries], "entry_revs": [e.rev for e in entries],
-        "entry_systems": [e.system for e in entries], "entry_leaves": [e.leaf for e in entries],
-        "kept_entries": [id for id, _ in kept], "kept_names": [p.name for _, p in kept],
-        "kept_salts": [p.salt for _, p in kept], "kept_contents": [p.content for _, p in kept],
-    }  # fmt: skip
+def _logged(entry: Draft) -> dict[str, Any]:
+    return {"entry": entry.id, "entry_type": entry.type, "entry_rev": entry.rev, "entry_leaf": entry.leaf}
+
+
+def _keep(entries: Sequence[Draft]) -> None:
+    """What most decisions have not: the payloads of their entry, and a second entry."""
+    kept = entries[0].payloads
+    if kept:
+        rows = (Payload(entry_id=entries[0].id, name=p.name, salt=p.salt, content=p.content) for p in kept)
+        Payload.objects.bulk_create(rows)
+    if len(entries) > 1:
+        write(entries[1:])
 
 
 def _resolved(case: Case, end: End | None, entries: Sequence[Draft]) -> dict[str, Any]:

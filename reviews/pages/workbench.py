@@ -25,7 +25,7 @@ from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import reviewer
 
-HOLDS = {"1": "1 hour", "4": "4 hours", "24": "1 day"}
+HOLD = timedelta(hours=1)
 KEYS = (
     ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
     ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold for an hour"), ("G", "escalate"),
@@ -135,9 +135,7 @@ def put_off(request: HttpRequest, id: UUID, how: str) -> HttpResponse:
         if how == "release":
             queue.release(actor, id, token)
         elif how == "hold":
-            hours = request.POST.get("hours", "")
-            until = timezone.now() + timedelta(hours=int(hours) if hours in HOLDS else 1)
-            queue.hold(actor, id, token, until=until, reason=reason)
+            queue.hold(actor, id, token, until=timezone.now() + HOLD, reason=reason)
         else:
             {"skip": queue.skip, "escalate": queue.escalate}[how](actor, id, token, reason)
     except (Conflict, Invalid) as refused:
@@ -158,7 +156,7 @@ def _given(request: HttpRequest, claim: Claim) -> dict[str, Any]:
 
 def _page(request: HttpRequest, actor: Actor, shown: Card, status: int = 200) -> HttpResponse:
     keys = [{"key": key, "word": word} for key, word in KEYS]
-    context = {"card": shown, "session": session(actor), "keys": keys, "holds": HOLDS}
+    context = {"card": shown, "session": session(actor), "keys": keys}
     return render(request, "workbench.html", context, status=status)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from governance.evidence.leaf import time_text
@@ -16,7 +16,7 @@ from governance.people.actors import Actor
 from reviews.queue import losing, marks, statements
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import Reviewer, reviewer
-from reviews.queue.trips import few_trips
+from reviews.queue.trips import one_trip
 
 
 def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -> Claim | None:
@@ -41,8 +41,7 @@ def claim_item(actor: Actor, item: UUID) -> Claim:
     NotAllowed when it is not for her, NotFound when she may not know of it.
     """
     who = reviewer(actor)
-    with few_trips():
-        _take_turn(who)
+    with transaction.atomic():
         claim = _claimed(who, statements.GIVEN, {**_asked(who, ahead=False), "item": item})
         if claim is None:
             raise losing.why_not(who, item)
@@ -74,14 +73,8 @@ def _next(
         **_asked(who, ahead=ahead), "slug": slug,
         "mark_queues": believed[0], "mark_times": believed[1], "mark_seats": believed[2],
     }  # fmt: skip
-    with few_trips():
-        _take_turn(who)
+    with transaction.atomic():
         return _claimed(who, statement, asked)
-
-
-def _take_turn(who: Reviewer) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statements.IN_TURN, [str(who.person.pk)])
 
 
 def _asked(who: Reviewer, *, ahead: bool) -> dict[str, Any]:
@@ -93,7 +86,8 @@ def _asked(who: Reviewer, *, ahead: bool) -> dict[str, Any]:
 
 def _claimed(who: Reviewer, statement: str, asked: Mapping[str, Any]) -> Claim | None:
     """The claim that a statement made or found, with its entry written when it is new and shown."""
-    with connection.cursor() as cursor:
+    with one_trip(), connection.cursor() as turn, connection.cursor() as cursor:
+        turn.execute(statements.IN_TURN, [str(who.person.pk)])
         cursor.execute(statement, asked)
         row = cursor.fetchone()
     if row is None:

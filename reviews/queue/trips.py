@@ -1,20 +1,19 @@
-"""A transaction in few round trips: statements go out without waiting for the answers to those before them."""
+"""Statements that go out together: none waits for the answer to the one before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import connection
 
 
 @contextmanager
-def few_trips() -> Iterator[None]:
-    """`transaction.atomic()` in PostgreSQL's pipeline mode. An answer is waited for when it is fetched, and at the end.
+def one_trip() -> Iterator[None]:
+    """PostgreSQL's pipeline mode for a few raw statements of a transaction.
 
-    What a statement raises is raised at the next fetch or at the end of the block, so nothing in the block may depend
-    on a statement having succeeded that was not fetched.
+    An answer is there when it is fetched. Nothing of the ORM belongs inside: it reads row counts before they are known.
     """
     connection.ensure_connection()
-    with connection.connection.pipeline(), transaction.atomic():
+    with connection.connection.pipeline():
         yield

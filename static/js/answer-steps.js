@@ -29,7 +29,7 @@ customElements.define("answer-steps", class extends HTMLElement {
     part.removeAttribute("data-closed");
     if (isLink) part.scrollIntoView({block: "nearest"});
     if (!isLink) button.setAttribute("aria-expanded", "true");
-    part.querySelector("input:checked, input, textarea, select, button")?.focus();
+    part.querySelector("input:checked, input, textarea, select, [name=alternative], [name=answer]")?.focus();
   }
 
   holds(event) {

@@ -75,6 +75,22 @@ def test_rejecting_asks_for_the_reason_that_the_policy_wants(chromium: Browser, 
     assert said == [("reject", "", ["unreadable"]), ("override", "3", ["wrong-label"])]
 
 
+def test_override_goes_to_the_other_answers_and_the_digit_that_the_ai_said_approves(
+    chromium: Browser, live_site: str
+) -> None:
+    desk(cast.system(), 3, context=OTHERS)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        page.keyboard.press("e")
+        assert page.evaluate("document.activeElement.name + document.activeElement.value") == "alternative0"
+        page.keyboard.press("Enter")
+        ready(page)
+        page.keyboard.press("7")
+        settle(page)
+    said = [(decision.verdict, decision.person_said) for decision in Decision.objects.order_by("id")]
+    assert said == [("override", "1"), ("approve", "7")]
+
+
 def test_a_key_held_down_or_pressed_twice_decides_one_item(chromium: Browser, live_site: str) -> None:
     desk(cast.system(), 4)
     with at_the_desk(chromium, live_site, cast.alice()) as page:

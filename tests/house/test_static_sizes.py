@@ -60,7 +60,8 @@ def test_every_rule_of_a_style_sheet_lies_in_a_layer(path: Path) -> None:
         else:
             head += sign
     assert depth == 0, "a brace is missing"
-    assert heads and all(head.startswith(("@layer ", "@font-face")) for head in heads)
+    assert heads
+    assert all(head.startswith(("@layer ", "@font-face")) for head in heads)
 
 
 def test_the_order_of_the_layers_is_said_once_in_the_first_sheet() -> None:

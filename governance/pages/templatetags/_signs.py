@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from . import _formats as f
+from governance.pages.templatetags import _formats as f
 
 ICONS = frozenset(
     (

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import _formats as f
-from . import _signs
+from governance.pages.templatetags import _formats as f
+from governance.pages.templatetags import _signs
 
 register = template.Library()
 
@@ -64,7 +64,7 @@ def percent_down(millionths: Any, places: int | None = None) -> str:
 @register.filter
 def share(fraction: Any, places: int | None = None) -> str:
     """0.61 → `61 %`, for a fraction between nought and one that is not in millionths."""
-    return _known(lambda value: f.percent(int(round(Decimal(str(value)) * f.MILLION)), places=places), fraction)
+    return _known(lambda value: f.percent(round(Decimal(str(value)) * f.MILLION), places=places), fraction)
 
 
 @register.filter
