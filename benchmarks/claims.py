@@ -10,12 +10,7 @@ import socket
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import UUID
-
-import django
-
-django.setup()
 
 from django.db import connection, connections
 
@@ -43,10 +38,12 @@ POLICY = {
 # Rows as intake and routing leave them. The entries are of the right size; nobody verifies this database.
 _FILL = (
     "INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf) "
-    "SELECT {id:1}, now(), 'judged', 'output', {id:2}, 1, %(system)s, convert_to(repeat('j', 900) || %(slug)s || g, 'UTF8') "
+    "SELECT {id:1}, now(), 'judged', 'output', {id:2}, 1, %(system)s, "
+    "convert_to(repeat('j', 900) || %(slug)s || g, 'UTF8') "
     "FROM generate_series(%(first)s::int, %(last)s::int) g",
     "INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf) "
-    "SELECT {id:3}, now(), 'routed', 'item', {id:4}, 1, %(system)s, convert_to(repeat('r', 700) || %(slug)s || g, 'UTF8') "
+    "SELECT {id:3}, now(), 'routed', 'item', {id:4}, 1, %(system)s, "
+    "convert_to(repeat('r', 700) || %(slug)s || g, 'UTF8') "
     "FROM generate_series(%(first)s::int, %(last)s::int) g",
     "INSERT INTO governance_output (id, system_id, external_id, body_digest, policy_id, contract_version, model, "
     "model_version, confidence, lane, rule, threshold, propensity, is_audit, is_held, is_breached, status, revision, "
@@ -55,11 +52,11 @@ _FILL = (
     "FROM generate_series(%(first)s::int, %(last)s::int) g",
     "INSERT INTO governance_outputcontent (output_id, salt_key, input, output_json, context, gate_inputs, verdict) "
     "SELECT {id:2}, '\\x00', %(input)s, '{{\"digit\":7}}', "
-    "'{{\"alternatives\":[],\"attributes\":{{}},\"callback_url\":null,\"explanation\":null}}', '{{}}', "
-    "'{{\"because\":\"Confidence 0.62 is under 0.90.\"}}' FROM generate_series(%(first)s::int, %(last)s::int) g",
-    "INSERT INTO reviews_item (id, output_id, system_id, queue_id, purpose, round, reviewers, state, is_blind, priority, "
-    "route, created_at, routed_at, due_at, entry_id) SELECT {id:4}, {id:2}, %(system)s, %(queue)s, 'review', 1, 1, "
-    "'open', false, 50, '{{}}', now(), now(), now() + interval '4 hours', {id:3} "
+    '\'{{"alternatives":[],"attributes":{{}},"callback_url":null,"explanation":null}}\', \'{{}}\', '
+    '\'{{"because":"Confidence 0.62 is under 0.90."}}\' FROM generate_series(%(first)s::int, %(last)s::int) g',
+    "INSERT INTO reviews_item (id, output_id, system_id, queue_id, purpose, round, reviewers, state, is_blind, "
+    "priority, route, created_at, routed_at, due_at, entry_id) SELECT {id:4}, {id:2}, %(system)s, %(queue)s, 'review', "
+    "1, 1, 'open', false, 50, '{{}}', now(), now(), now() + interval '4 hours', {id:3} "
     "FROM generate_series(%(first)s::int, %(last)s::int) g",
     "INSERT INTO reviews_seat (id, item_id, number, system_id, queue_id, skills, is_for_lead, urgent_at, is_soft, "
     "entry_id) SELECT {id:5}, {id:4}, 1, %(system)s, %(queue)s, '{{}}', false, now() + g * interval '1 ms', false, "
@@ -84,7 +81,11 @@ def bench(size: float = 0.01) -> list[Figure]:
     small, large = _system("small", few, 1), _system("large", count, 2)
     connection.cursor().execute("ANALYZE")
     bare_pair.fill(count)
-    return [*_cycles(large, count), *_growth(small, large, few, count), *_snapshot(large, max(int(HELD_OVER * size), 2_000))]
+    return [
+        *_cycles(large, count),
+        *_growth(small, large, few, count),
+        *_snapshot(large, max(int(HELD_OVER * size), 2_000)),
+    ]
 
 
 def _system(slug: str, items: int, start: int) -> System:
@@ -212,7 +213,9 @@ def _cycles(system: System, count: int) -> list[Figure]:
     against = f"two bare views, {CLIENTS} clients"
     slowest = [_p99([t for c in clients for t in getattr(c, kind)]) * 1e3 for kind in ("claims", "decisions")]
     return [
-        Figure("claim + decide over HTTP", statistics.median(ours), statistics.median(bare), "/s", count, against, 0.40),
+        Figure(
+            "claim + decide over HTTP", statistics.median(ours), statistics.median(bare), "/s", count, against, 0.40
+        ),
         Figure("web CPU of a cycle", cpu[0] / done * 1e3, cpu[1] / done * 1e3, "ms", done, against),
         Figure("claim, slowest percent", slowest[0], 100.0, "ms", done, "the demand", at_most=1.0),
         Figure("decide, slowest percent", slowest[1], 100.0, "ms", done, "the demand", at_most=1.0),
@@ -266,8 +269,8 @@ def _claim_and_close(actor: Actor) -> float:
     # Closing without the rest of a decision: what grows is the index, and it grows by this.
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE reviews_seat SET closed_at = now(), claimed_by_id = NULL, claim_token = NULL, claim_expires_at = NULL, "
-            "entry_id = (SELECT entry_id FROM reviews_item WHERE id = item_id) WHERE id = %s",
+            "UPDATE reviews_seat SET closed_at = now(), claimed_by_id = NULL, claim_token = NULL, "
+            "claim_expires_at = NULL, entry_id = (SELECT entry_id FROM reviews_item WHERE id = item_id) WHERE id = %s",
             [claim.seat],
         )
     return took
@@ -275,5 +278,3 @@ def _claim_and_close(actor: Actor) -> float:
 
 def _p99(times: Sequence[float]) -> float:
     return sorted(times)[int(len(times) * 0.99)]
-
-

@@ -53,7 +53,8 @@ def _document() -> dict[str, Any]:
     return {
         "risk": {"target": 0.02, "confidence": 0.95}, "threshold": {"default": 0.9}, "audit": {"rate": 0.05},
         "rules": [rule(number) for number in range(RULES)],
-        "routing": {"default": {"queue": "general"}, "queues": {"general": {"mode": "pull"}}}, "sla": {"due_in": "PT4H"},
+        "routing": {"default": {"queue": "general"}, "queues": {"general": {"mode": "pull"}}},
+        "sla": {"due_in": "PT4H"},
     }  # fmt: skip
 
 

@@ -20,8 +20,8 @@ def bench(size: float) -> list[Figure]:
     scene = stage.set_up()
     with everything() as (port, pid):
         requests = [
-            load.request("/api/v1/outputs/", stage.body("m", number, confidence=0.5 + number % 50 / 100), key=scene.producer)
-            for number in range(count)
+            load.request("/api/v1/outputs/", stage.body("m", n, confidence=0.5 + n % 50 / 100), key=scene.producer)
+            for n in range(count)
         ]  # fmt: skip
         load.send(port, [requests[place::8] for place in range(8)])
         load.send(port, [[load.ask("/api/v1/outputs/?limit=50", key=scene.producer)] * (count // 80)] * 8)

@@ -25,25 +25,35 @@ FROM generate_series(%(first)s::int, %(last)s::int) AS g,
 """
 _FILL = (
     "INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf) "
-    "SELECT entry, at, 'decided', 'output', output, 2, %(system)s, convert_to(repeat('d', 1100) || entry, 'UTF8') FROM past",
+    "SELECT entry, at, 'decided', 'output', output, 2, %(system)s, convert_to(repeat('d', 1100) || entry, "
+    "'UTF8') FROM past",
     "INSERT INTO governance_output (id, system_id, external_id, body_digest, received_at, policy_id, contract_version, "
     "model, model_version, confidence, lane, rule, threshold, propensity, is_audit, is_held, is_breached, status, "
-    "resolved_by, final_at, decision, revision, entry_id) SELECT output, %(system)s, %(name)s || g, sha256(g::text::bytea), "
-    "at, %(policy)s, '1.0.0', 'digits-lr', '3.' || floor(g * 4 / %(count)s), 500000 + g %% 400000, 'review', "
-    "'threshold:default', 900000, 1000000, false, false, false, 'approved', 'person', at, decision, 2, entry FROM past",
+    "resolved_by, final_at, decision, revision, label, labelled_at, entry_id) "
+    "SELECT output, %(system)s, %(name)s || g, "
+    "sha256(g::text::bytea), "
+    "at, %(policy)s, '1.0.0', 'digits-lr', '3.' || floor((g - 1) * 4 / %(count)s), "
+    "500000 + g %% 400000, 'review', "
+    "'threshold:default', 900000, 1000000, false, false, false, 'approved', 'person', at, "
+    "decision, 2, verdict = 'approve', at, "
+    "entry FROM past",
     "INSERT INTO governance_outputcontent (output_id, salt_key, input, output_json, context, gate_inputs, verdict) "
     "SELECT output, '\\x00', '{\"pixels\":[1,2,3]}', '{\"digit\":7}', "
-    "'{\"alternatives\":[],\"attributes\":{},\"callback_url\":null,\"explanation\":null}', '{}', "
-    "'{\"because\":\"Confidence 0.62 is under 0.90.\"}' FROM past",
-    "INSERT INTO reviews_item (id, output_id, system_id, queue_id, purpose, round, reviewers, state, is_blind, priority, "
-    "route, created_at, routed_at, due_at, closed_at, entry_id) SELECT item, output, %(system)s, %(queue)s, 'review', 1, "
+    '\'{"alternatives":[],"attributes":{},"callback_url":null,"explanation":null}\', \'{}\', '
+    '\'{"because":"Confidence 0.62 is under 0.90."}\' FROM past',
+    "INSERT INTO reviews_item (id, output_id, system_id, queue_id, purpose, round, reviewers, state, is_blind, "
+    "priority, "
+    "route, created_at, routed_at, due_at, closed_at, entry_id) SELECT item, output, %(system)s, %(queue)s, "
+    "'review', 1, "
     "1, 'closed', false, 50, '{}', at, at, at + interval '4 hours', at, entry FROM past",
-    "INSERT INTO reviews_decision (id, item_id, output_id, system_id, person_id, seat, round, purpose, verdict, reasons, "
+    "INSERT INTO reviews_decision (id, item_id, output_id, system_id, person_id, seat, round, purpose, verdict, "
+    "reasons, "
     "is_correct, is_blind, decided_at, final_at, took_ms, confidence, rule, model_version, policy_id, ai_said, "
     "person_said, search, entry_id) SELECT decision, item, output, %(system)s, person, 1, 1, 'review', verdict, "
     "CASE WHEN verdict = 'approve' THEN '{}' ELSE ARRAY['wrong-label'] END, verdict = 'approve', false, at, at, "
     "2000 + g %% 5000, 500000 + g %% 400000, (ARRAY['threshold:default', 'fax', 'sevens'])[1 + g %% 3], "
-    "'3.' || floor(g * 4 / %(count)s), %(policy)s, 'digit ' || g %% 10, CASE WHEN verdict = 'override' THEN 'digit 3' ELSE '' "
+    "'3.' || floor((g - 1) * 4 / %(count)s), %(policy)s, 'digit ' || g %% 10, "
+    "CASE WHEN verdict = 'override' THEN 'digit 3' ELSE '' "
     "END, to_tsvector('simple', 'digit ' || g %% 10 || ' page ' || g %% 5000), entry FROM past",
 )
 

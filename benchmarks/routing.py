@@ -1,4 +1,4 @@
-"""From intake to the queue: how soon an output can be claimed under a steady stream, and what the router moves at most."""
+"""From intake to the queue: how soon an output can be claimed in a steady stream, and what the router can move."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bench(size: float) -> list[Figure]:
     scene = stage.set_up()
     count, seconds = max(2_000, int(100_000 * size)), max(4, int(60 * size))
     batches, singles = [], []
-    with _bare_worker() as _:
+    with _BareWorker():
         for turn in range(ROUNDS):
             singles.append(_singles(count))
             batches.append(_batches(scene, f"b{turn}", count))
@@ -99,12 +99,14 @@ def _singles(count: int) -> float:
     return count / took
 
 
-class _bare_worker:
+class _BareWorker:
     """A Celery worker as `up` starts it, for the task that does nothing."""
 
     def __enter__(self) -> None:
-        command = [sys.executable, "-m", "celery", "--app", "benchmarks.bare_celery", "--quiet", "worker", "--queues", "idle"]
-        command += ["--concurrency", "2", "--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
+        command = [
+            sys.executable, "-m", "celery", "--app", "benchmarks.bare_celery", "--quiet", "worker", "--queues", "idle",
+            "--concurrency", "2", "--loglevel", "ERROR", "--without-gossip", "--without-mingle",
+        ]  # fmt: skip
         self.process = subprocess.Popen(command, cwd=PROJECT, env=os.environ | {"C_FORCE_ROOT": "1"})
         until = time.monotonic() + 60
         while not app.control.ping(timeout=1):

@@ -67,7 +67,8 @@ def body(name: str, number: int, *, confidence: float = 0.5) -> bytes:
         "system": SLUG, "external_id": f"{name}-{number}",
         "input": {"pixels": [number * place % 17 for place in range(64)], "email": "someone@example.org"},
         "output": {"digit": number % 10}, "confidence": confidence, "model": "digits-lr", "model_version": "3.1",
-        "attributes": {"channel": "scan"}, "alternatives": [{"output": {"digit": (number + 1) % 10}, "confidence": 0.1}],
+        "attributes": {"channel": "scan"},
+        "alternatives": [{"output": {"digit": (number + 1) % 10}, "confidence": 0.1}],
     })  # fmt: skip
 
 
@@ -83,7 +84,8 @@ def wait_for_people(stage: Stage, name: str, count: int) -> list[str]:
 def _policy(undo_seconds: int) -> dict[str, Any]:
     return {
         "risk": {"target": 0.02, "confidence": 0.95}, "threshold": {"default": 0.9}, "audit": {"rate": 0.05},
-        "routing": {"default": {"queue": "general"}, "queues": {"general": {"mode": "pull"}}}, "sla": {"due_in": "PT4H"},
+        "routing": {"default": {"queue": "general"}, "queues": {"general": {"mode": "pull"}}},
+        "sla": {"due_in": "PT4H"},
         "review": {"undo_seconds": undo_seconds, "reasons": [{"code": "wrong-label", "label": "Wrong label"}]},
     }  # fmt: skip
 

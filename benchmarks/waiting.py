@@ -43,7 +43,7 @@ class Waiters(threading.Thread):
         """Asks and listens until every client has its answer."""
         try:
             asyncio.run(self._all())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that asks
             self.failure = error
 
     async def _all(self) -> None:
@@ -117,7 +117,7 @@ def _decide(scene: stage.Stage, outputs: list[str]) -> list[str]:
 
 
 def _delays(waiters: Waiters, outputs: list[str]) -> float:
-    """The 95th percentile in milliseconds from the end of the undo window to the answer. Raises when one never heard."""
+    """The 95th percentile in ms from the end of the undo window to the answer. Raises when one never heard."""
     ends = dict(Output.objects.filter(pk__in=outputs).values_list("pk", "final_at"))
     until = time.monotonic() + UNDO_SECONDS + 10
     while time.monotonic() < until and not all(output in waiters.heard for output in outputs):

@@ -1,4 +1,4 @@
-"""Small pictures of screens: a PNG of true colours becomes one of at most 256, which text on a plain ground bears well."""
+"""Small pictures of screens: a PNG of true colours becomes one of at most 256, which a screen of text bears well."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ def small(png: bytes) -> bytes:
     rows = nearest[places.reshape(height, width)]
     lines = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes()
     head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    chunks = (b"IHDR", head), (b"PLTE", palette.astype(np.uint8).tobytes()), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")
-    return _HEAD + b"".join(_chunk(kind, data) for kind, data in chunks)
+    chunks = {
+        b"IHDR": head,
+        b"PLTE": palette.astype(np.uint8).tobytes(),
+        b"IDAT": zlib.compress(lines, 9),
+        b"IEND": b"",
+    }
+    return _HEAD + b"".join(_chunk(kind, data) for kind, data in chunks.items())
 
 
 def _split(colours: _Bytes) -> _Bytes:

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
-from governance.models import Output, PendingEntry, Person, System
+from governance.models import PendingEntry, Person, System
 from governance.people import roles
 from governance.people.actors import Actor
 from governance.policies.candidate import MILLION
@@ -26,6 +26,7 @@ from governance.refusals import Invalid, Problem
 from reviews.decisions import history
 from reviews.models import Decision
 from reviews.quality import blindness
+from reviews.quality.blindness import _undecided_by as undecided_by
 
 _OWN: Final = ("system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said")
 FILTERS: Final = tuple(dict.fromkeys((*history.FILTERS, *_OWN)))
@@ -103,7 +104,9 @@ def seen_by(actor: Actor) -> QuerySet[Decision]:
     judges_in = roles.systems_for(person, blindness.VERB)
     if judges_in is not None and not judges_in:
         return found
-    return found.filter(output__in=blindness.not_hidden_from(Output.objects.all(), person).values("pk"))
+    # The open blind items are few and read once; asking of every decision's output whether it is hidden would not be.
+    hidden = Q(output__in=undecided_by(person).values("output_id"))
+    return found.exclude(hidden if judges_in is None else hidden & Q(system_id__in=judges_in))
 
 
 def asked_for(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:

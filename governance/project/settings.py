@@ -130,6 +130,7 @@ TEMPLATES = [
                 "governance.pages.context.rooms",
             ],
             "libraries": {"words": "governance.pages.templatetags.words"},
+            "builtins": ["reviews.pages.templatetags.foreign"],
         },
     },
 ]
@@ -153,10 +154,18 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_PREVENT_ENUMERATION = True
 
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# In the tables: people go on working while Redis is gone, and who signed out stays out when it is back.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_NAME = "countersign"
 SESSION_COOKIE_AGE = 12 * 3600
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # A Redis that hangs may not hold up what only wanted to wake a worker.
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
 
 # TLS ends at the reverse proxy of a deployment; on a laptop there is none, and a Secure cookie would never come back.
 TLS = PUBLIC_URL.startswith("https://")

@@ -12,7 +12,8 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
-from governance.contracts.masking import mask
+from governance.contracts.masking import MASK, mask
+from governance.contracts.schema import Contract
 from governance.models import Payload, Person
 from governance.people import roles
 from governance.people.actors import Actor
@@ -156,7 +157,7 @@ def _told(decision: Decision, kept: Mapping[str, bytes], reader: Actor) -> dict[
         "verdict": decision.verdict,
         "correction": _correction(decision, kept.get("output"), reader),
         "reasons": decision.reasons,
-        "comment": kept["comment"].decode() if "comment" in kept else "",
+        "comment": _comment(decision, kept.get("comment"), reader),
         "correct": decision.is_correct,
         "blind": decision.is_blind,
         "ai_said": decision.ai_said,
@@ -178,11 +179,21 @@ def _correction(decision: Decision, content: bytes | None, reader: Actor) -> Any
     if content is None or decision.verdict != "override":
         return None
     output = _decode(content)
-    person = reader.person
-    if person is None or roles.may(person, "see personal data", decision.system_id):
-        return output
+    contract = _hiding(decision, reader)
+    return output if contract is None else mask(contract, {"output": output})["output"]
+
+
+def _comment(decision: Decision, content: bytes | None, reader: Actor) -> str:
+    # Nobody said where in free text personal data stands.
+    return "" if content is None else content.decode() if _hiding(decision, reader) is None else MASK
+
+
+def _hiding(decision: Decision, reader: Actor) -> Contract | None:
+    """The contract whose personal fields this reader must not see; None when nothing has to be hidden."""
+    if reader.person is None or roles.may(reader.person, "see personal data", decision.system_id):
+        return None
     contract = rulebook(decision.policy_id).contract
-    return mask(contract, {"output": output})["output"] if contract else output
+    return contract if contract and contract.personal_data else None
 
 
 def _wrong(name: str, detail: str) -> Invalid:

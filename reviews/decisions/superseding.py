@@ -70,13 +70,24 @@ def supersede(
     return _replace(who, case, answer, old)
 
 
+def correctable(actor: Actor, decision: UUID) -> Decision:
+    """The decision, when this person could supersede it now. Raises what `supersede` would."""
+    return _checked(reviewer(actor), decision)
+
+
 def _locked(who: Reviewer, id: UUID) -> Decision:
     item = Decision.objects.filter(pk=id).values_list("item_id", flat=True).first()
     if item is None:
         raise NotFound(_NOTHING)
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [item])
-    old = Decision.objects.select_related("item").get(pk=id)
+    return _checked(who, id)
+
+
+def _checked(who: Reviewer, id: UUID) -> Decision:
+    old = Decision.objects.select_related("item", "person").filter(pk=id).first()
+    if old is None:
+        raise NotFound(_NOTHING)
     if not who.reviews(old.system_id):
         raise NotFound(_NOTHING)
     is_own = old.person_id == who.person.pk

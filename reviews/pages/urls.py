@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.pages import history, home, queue, webhooks, why, workbench
+from reviews.pages import correcting, history, home, queue, webhooks, why, workbench
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show, name="home"),
+    path("decisions/<uuid:id>/correct/", correcting.page, name="decision-correct"),
     path("history/", history.index, name="history"),
     path("history/export.csv", history.export_csv, name="history-export"),
     path("outputs/<uuid:id>/", why.show, name="why"),

@@ -26,6 +26,7 @@ from reviews.decisions.answers import short_reading
 from reviews.models import Decision
 from reviews.pages import showing, why_words
 from reviews.pages.showing import Shown, Text, text, thumb
+from reviews.pages.showing.foreign import as_json
 from reviews.pages.showing.scan import Scan
 from reviews.quality import blindness
 
@@ -125,7 +126,8 @@ def _content(output: Output, contract: Contract | None, *, sees_personal: bool) 
         text(short_reading(contract, document["output"])),
         document["output"],
         tuple((text(short_reading(contract, other["output"])), _millionths(other)) for other in others[:3]),
-        text(explanation) if explanation and not hides else None, hides,
+        text(explanation if isinstance(explanation, str) else as_json(explanation)) if explanation and not hides else None,
+        hides,
     )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """`/review/{id}/`: the workbench. A GET only shows; a POST claims, decides, undoes or puts off."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,9 +14,10 @@ from governance.pages import access
 from governance.people.actors import Actor
 from governance.refusals import Conflict, Invalid, NotAllowed, Refused
 from reviews import decisions, queue
-from reviews.pages.desk import cards, form
+from reviews.pages.desk import form
 from reviews.pages.desk.cards import Card, card
 from reviews.pages.desk.form import Typed
+from reviews.pages.desk.reading import given, took
 from reviews.pages.desk.session import session
 from reviews.pages.desk.standing import standing
 from reviews.pages.queue import REVIEW, to_next
@@ -29,7 +29,7 @@ HOLD = timedelta(hours=1)
 KEYS = (
     ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
     ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold for an hour"), ("G", "escalate"),
-    ("U", "undo the last decision"), ("Ctrl Enter", "send what is typed"), ("Esc", "close what was opened"),
+    ("U", "undo the last decision, or correct it"), ("Ctrl Enter", "send what is typed"), ("Esc", "close what was opened"),
     ("+", "zoom in, and - out"), ("C", "contrast"), ("I", "invert"),
 )  # fmt: skip
 posts = require_http_methods(["GET", "HEAD", "POST"])
@@ -72,8 +72,8 @@ def decide(request: HttpRequest, id: UUID) -> HttpResponse:
     if claim is None or claim.token != token:
         return _lost(request, id, losing.lost(reviewer(actor), id, token))
     try:
-        given = _given(request, claim)
-        decisions.decide(actor, item=id, token=claim.token, took_ms=_took(request, claim), **given)
+        said = given(request.POST, claim, access.person(request))
+        decisions.decide(actor, item=id, token=claim.token, took_ms=took(request.POST, claim), **said)
     except Invalid as refused:
         return _again(request, actor, claim, refused)
     except (Conflict, NotAllowed) as refused:
@@ -145,15 +145,6 @@ def put_off(request: HttpRequest, id: UUID, how: str) -> HttpResponse:
     return redirect("queue") if how == "release" else to_next(request)
 
 
-def _given(request: HttpRequest, claim: Claim) -> dict[str, Any]:
-    person, contract = access.person(request), claim.rules.contract
-    schema: Any = contract.output_schema if contract else True
-    _, said, context = cards.whole(claim)
-    others = [other["output"] for other in cards.alternatives(context, said)]
-    asked = form.questions(schema, hidden=cards.hidden_fields(claim, person))
-    return form.read(request.POST, schema=schema, asked=asked, said=said, others=others, is_blind=claim.is_blind)
-
-
 def _page(request: HttpRequest, actor: Actor, shown: Card, status: int = 200) -> HttpResponse:
     keys = [{"key": key, "word": word} for key, word in KEYS]
     context = {"card": shown, "session": session(actor), "keys": keys}
@@ -195,13 +186,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise Conflict("This form is incomplete, so nothing was done. Open the item again.") from None
-
-
-def _took(request: HttpRequest, claim: Claim) -> int | None:
-    """How long the person looked, in milliseconds: by her browser, else since the card was made."""
-    for name in ("took_ms", "shown_ms"):
-        said = request.POST.get(name, "")
-        if said.isascii() and said.isdecimal() and len(said) < 16:
-            took = int(said) if name == "took_ms" else int(claim.now.timestamp() * 1000) - int(said)
-            return took if 0 <= took < 86_400_000 else None
-    return None

@@ -1,9 +1,10 @@
-// <desk-undo>: takes the newest decision back that still can be, or the one whose button was pressed in the rail.
+// <desk-undo>: walks back through the last ten. The newest decision that still can be is taken back, or the one whose
+// button was pressed; where there is none, the way leads to the correction of the newest, or of the one before this.
 customElements.define("desk-undo", class extends HTMLElement {
   connectedCallback() {
     this.click = (event) => event.target.closest?.("[data-undo]") && this.undo();
     this.submit = (event) => {
-      if (!event.target.closest(".rail")) return;
+      if (!event.target.closest(".rail") || !this.desk) return;
       event.preventDefault();
       this.undo(event.target);
     };
@@ -16,23 +17,38 @@ customElements.define("desk-undo", class extends HTMLElement {
     document.removeEventListener("submit", this.submit);
   }
 
+  get desk() { return document.querySelector("review-desk"); }
+
   async undo(form) {
     const line = document.querySelector("send-line");
     if (this.isBusy) return;
+    if (!this.desk) {
+      this.walk();
+      return;
+    }
     this.isBusy = true;
     // What was decided a moment ago may still be on its way, and the rail with it.
     while (line.waiting) await line.idle();
     const found = form ?? [...document.querySelectorAll(".rail [data-undo-seconds] form")].at(-1);
     if (found) await this.send(found, line);
-    else this.say("There is nothing to take back.");
+    else this.walk();
     this.isBusy = false;
+  }
+
+  // A row that is open to be corrected is the place to go back from.
+  walk() {
+    const rows = [...document.querySelectorAll(".rail ol > li")];
+    const here = rows.findIndex((row) => row.ariaCurrent === "true");
+    const link = rows.slice(0, here < 0 ? rows.length : here).map((row) => row.querySelector("a[data-correct]")).findLast(Boolean);
+    if (link) link.click();
+    else this.say("There is nothing to take back.");
   }
 
   async send(form, line) {
     const answer = await line.post(form.getAttribute("action"), new FormData(form));
     const back = answer.page.querySelector("[data-back]");
     if (!back) return this.tell("card-refused", answer);
-    document.querySelector("review-desk").back([...back.children]);
+    this.desk.back([...back.children]);
     const of = document.querySelector(".bench > .item");
     this.tell("card-rail", {rail: answer.page.querySelector(".rail"), of, isBack: true});
     return this.say("Taken back: the item is in your hands again.");

@@ -129,6 +129,8 @@ ROUTES = (
     Route("GET", "review/<uuid:id>/escalate/", "in_hand", "302 404 302 302 404 404 404 404 404"),
     Route("GET", "review/decisions/<uuid:decision>/undo/", "decision_named", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "review/decisions/<uuid:decision>/undo/", "decision_named", "302 404 302 403 404 404 404 404 404"),
+    Route("GET", "decisions/<uuid:id>/correct/", "final_decision", "302 404 200 200 404 404 404 404 404"),
+    Route("POST", "decisions/<uuid:id>/correct/", "final_decision", "302 404 302 302 404 404 404 404 404", "reject"),
     Route("POST", "review/<uuid:id>/decide/", "in_hand", "302 404 302 409 404 404 404 404 404", "in_hand"),
     Route("POST", "review/<uuid:id>/renew/", "in_hand", "302 404 302 409 404 404 404 404 404", "in_hand"),
     Route("POST", "review/<uuid:id>/release/", "in_hand", "302 404 302 409 404 404 404 404 404", "in_hand"),

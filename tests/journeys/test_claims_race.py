@@ -88,9 +88,7 @@ def test_many_clients_decide_each_item_once_and_every_loser_is_told(committed_db
     system = cast.system()
     desk(system, ITEMS)
     people = [cast.person(f"reviewer{n}", "reviewer") for n in range(CLIENTS // 2)]
-    secrets = [
-        keys.create(p.name, system=system, scopes=["reviews:write"], by=CONSOLE, person=p)[1] for p in people
-    ]
+    secrets = [keys.create(p.name, system=system, scopes=["reviews:write"], by=CONSOLE, person=p)[1] for p in people]
     with served(committed_environment) as port:
         tabs = [Tab(port, secret) for secret in secrets for _ in range(2)]
         threads = [threading.Thread(target=tab.work) for tab in tabs]

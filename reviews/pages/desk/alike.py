@@ -27,7 +27,8 @@ _LARGEST_THUMB: Final = 20_000
 _ALIKE: Final = """
 SELECT d.id, d.output_id, d.verdict, d.ai_said, d.person_said, d.decided_at, p.is_simulated
 FROM (
-    SELECT * FROM reviews_decision WHERE system_id = %s AND undone_at IS NULL ORDER BY id DESC LIMIT %s
+    SELECT id, item_id, output_id, person_id, verdict, ai_said, person_said, decided_at, final_at
+    FROM reviews_decision WHERE system_id = %s AND undone_at IS NULL ORDER BY id DESC LIMIT %s
 ) d
 JOIN reviews_item i ON i.id = d.item_id
 JOIN governance_person p ON p.id = d.person_id
@@ -93,10 +94,10 @@ def thumbs_of(outputs: dict[UUID, Contract | None]) -> dict[UUID, Scan]:
 
 
 def standing_decisions(person: UUID, limit: int) -> list[Decision]:
-    """The newest decisions of a person that she has not taken back, newest first."""
+    """The newest decisions of a person that stand: neither taken back nor superseded; newest first."""
     open_round = Item.objects.filter(pk=OuterRef("item_id")).exclude(state="closed")
     return list(
-        Decision.objects.filter(person=person, undone_at=None)
+        Decision.objects.filter(person=person).standing()
         .annotate(is_open=Exists(open_round)).defer("search").newest_first()[:limit]
     )  # fmt: skip
 

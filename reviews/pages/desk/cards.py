@@ -18,13 +18,18 @@ from reviews.decisions.cases import opinions
 from reviews.pages.desk import form
 from reviews.pages.desk.alike import Alike, alike
 from reviews.pages.desk.form import Asked, Choice, Typed
-from reviews.pages.showing import Shown, Text, show, text
+from reviews.pages.showing import Shown, Text, is_viewed, show, text
+from reviews.pages.showing.call import Call
+from reviews.pages.showing.diff import Change, changes
+from reviews.pages.showing.foreign import as_json
 from reviews.pages.showing.tree import Value, plain_value
 from reviews.queue.claims import Claim
 
 MILLION: Final = 1_000_000
 _MOST_ALTERNATIVES: Final = 5
 _SHORT: Final = 3
+_LINE: Final = 60
+_WHOLE: Final = frozenset({"call", "fields", "conversation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,12 @@ class Said:
     explanation: Text | None
     key: str
 
+    @property
+    def is_told_whole(self) -> bool:
+        """Whether the whole stands in the place of the line: a call, fields, a text too long for one."""
+        known = self.whole is not None and any(part.kind in _WHOLE for part in self.whole.parts)
+        return known or (self.whole is not None and len(self.line.plain) > _LINE)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -59,6 +70,7 @@ class Heard:
 
     verdict: str
     said: Text
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,12 @@ class Card:
     def pk(self) -> Any:
         """The item's id: what the parts of the page are named after."""
         return self.claim.item
+
+    @property
+    def call(self) -> Call | None:
+        """What the AI would run: shown after what was said before, not beside it."""
+        parts = self.said.whole.parts if self.said and self.said.whole else ()
+        return next((part for part in parts if isinstance(part, Call)), None)
 
     @property
     def seconds_left(self) -> int:
@@ -210,13 +228,16 @@ def _said(
     known = [row.confidence for row in rows if row.confidence is not None]
     rest = MILLION - (claim.confidence or 0) - sum(known) if claim.confidence is not None and known else None
     whole = None
-    if isinstance(said, dict) and len(said) > len(contract.correct_when if contract else ()):
-        whole = show(contract.output_schema if contract else True, said, "The whole answer")
+    schema: Any = contract.output_schema if contract else True
+    is_more = isinstance(said, dict) and len(said) > len(contract.correct_when if contract else ())
+    if is_more or len(line) > _LINE or is_viewed(schema, said):
+        whole = show(schema, said, "The whole answer")
+        line = next((part.plain for part in whole.parts if isinstance(part, Call)), line)
     explanation = context.get("explanation")
     return Said(
         text(line), len(line) > _SHORT, whole, claim.confidence, claim.threshold, tuple(rows),
         rest if rest is not None and rest >= 5_000 else None,
-        text(explanation) if isinstance(explanation, str) else None,
+        text(explanation if isinstance(explanation, str) else as_json(explanation)) if explanation else None,
         line if is_choice and line in form.DIGITS and all(choice.key == choice.label for choice in choices) else "",
     )  # fmt: skip
 
@@ -229,11 +250,13 @@ def _heard(claim: Claim, contract: Contract | None, said: Any) -> tuple[Heard, .
     """Both answers for the third person, in an order that does not tell whose they are."""
     if claim.number != 3:
         return ()
-    heard = []
+    heard, ai = [], short_reading(contract, said)
     for opinion in opinions(claim.item):
-        own = short_reading(contract, opinion.output) if opinion.output is not None else short_reading(contract, said)
+        own = short_reading(contract, opinion.output) if opinion.output is not None else ai
         verdict = "" if claim.is_blind and opinion.verdict != "reject" else opinion.verdict
-        heard.append(Heard(verdict, text("" if opinion.verdict == "reject" else own)))
+        shown = "" if opinion.verdict == "reject" else own
+        is_correction = opinion.verdict == "override" and not claim.is_blind
+        heard.append(Heard(verdict, text(shown), changes(ai, shown) if is_correction and len(shown) > _LINE else ()))
     return tuple(sorted(heard, key=lambda each: (each.said.plain, each.verdict)))
 
 

@@ -38,6 +38,11 @@ class Made:
     def can_undo(self) -> bool:
         return self.undo_seconds > 0
 
+    @property
+    def can_correct(self) -> bool:
+        """Whether a superseding decision is the way, now or once the seconds to undo are over."""
+        return not self.decision.is_open  # type: ignore[attr-defined]
+
 
 @dataclass(frozen=True, slots=True)
 class Session:

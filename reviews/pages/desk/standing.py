@@ -30,6 +30,11 @@ class Standing:
     own: Decision | None
     can_undo: bool
 
+    @property
+    def can_correct(self) -> bool:
+        """Whether her decision is final and the round closed, so that only a superseding decision changes it."""
+        return self.own is not None and not self.can_undo and self.item.state == "closed"
+
 
 def standing(actor: Actor, id: UUID) -> Standing:
     """How an item stands for somebody who has no claim on it. Raises NotFound when she may not know of it."""

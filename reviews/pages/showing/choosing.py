@@ -6,13 +6,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from reviews.pages.showing.call import Call, bare_call, call
+from reviews.pages.showing.conversation import Conversation, conversation
+from reviews.pages.showing.fields import Fields, fields
 from reviews.pages.showing.measurements import Measurements, measurements
 from reviews.pages.showing.scan import Scan, scan
 from reviews.pages.showing.tree import Passage, Table, Tree, Value, is_plain, passage, plain_value, tree
 
-Part = Scan | Measurements | Table | Passage | Tree
+Part = Scan | Measurements | Conversation | Call | Fields | Table | Passage | Tree
 Renderer = Callable[[dict[str, Any], Any, str], Part | None]
-_VIEWS: Final[Mapping[str, Renderer]] = {"scan": scan, "measurements": measurements}
+
+
+def _text(_: dict[str, Any], value: Any, title: str) -> Passage | None:
+    """A text with room of its own, however short."""
+    return passage(value, title) if isinstance(value, str) else None
+
+
+_VIEWS: Final[Mapping[str, Renderer]] = {
+    "scan": scan, "measurements": measurements, "conversation": conversation, "call": call, "fields": fields,
+    "text": _text,
+}  # fmt: skip
+# What shows by its shape that it is one of these, where no annotation says how it wants to be shown.
+_SHAPES: Final[tuple[Renderer, ...]] = (conversation, bare_call)
 _MOST_FACTS: Final = 4
 
 
@@ -30,6 +45,9 @@ class Shown:
 
 def show(schema: Any, value: Any, title: str) -> Shown:
     """The parts that show a value under its schema. Never raises: what no renderer takes is shown as JSON text."""
+    whole = _viewed(_schema_of(schema), value, title)
+    if whole is not None:
+        return Shown((whole,))
     if not isinstance(value, dict) or not value:
         return Shown((_one(_schema_of(schema), value, title),))
     known = _properties(schema)
@@ -58,9 +76,23 @@ def thumb(schema: Any, value: Any) -> Scan | None:
     return None
 
 
-def _one(schema: dict[str, Any], value: Any, title: str) -> Part:
+def is_viewed(schema: Any, value: Any) -> bool:
+    """Whether a value is shown as a whole by one renderer, because its schema or its shape says so."""
+    return _viewed(_schema_of(schema), value, "") is not None
+
+
+def _viewed(schema: dict[str, Any], value: Any, title: str) -> Part | None:
+    """The part that the schema's annotation asks for; without one, what the value's shape is."""
     renderer = _renderer(schema)
-    shown = renderer(schema, value, title) if renderer else None
+    if renderer is not None:
+        return renderer(schema, value, title)
+    if "x-view" in schema:
+        return None
+    return next((part for part in (shape(schema, value, title) for shape in _SHAPES) if part is not None), None)
+
+
+def _one(schema: dict[str, Any], value: Any, title: str) -> Part:
+    shown = _viewed(schema, value, title)
     if shown is not None:
         return shown
     if isinstance(value, str):

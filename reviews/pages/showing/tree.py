@@ -14,6 +14,7 @@ from reviews.pages.showing.measurements import number_text
 
 MOST_NODES: Final = 600
 MOST_DEPTH: Final = 24
+_SEARCHED: Final = 1_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Passage:
     text: Text
     is_json: bool = False
     kind: str = "passage"
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether it is too long to find something in it by eye."""
+        return sum(len(segment.text) for segment in self.text.segments) > _SEARCHED
 
 
 def is_plain(value: Any) -> bool:

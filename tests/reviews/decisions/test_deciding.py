@@ -185,7 +185,7 @@ def test_what_is_final_is_not_undone():
     alice, claim = claimed()
     decided = taken(alice, claim, verdict="approve")
     Decision.objects.filter(pk=decided.decision).update(final_at=F("decided_at"))
-    with pytest.raises(Conflict, match="final at .* supersede"):
+    with pytest.raises(Conflict, match=r"final at .* supersede"):
         undo(alice, decided.decision)
     assert Output.objects.get(pk=claim.output).status == "approved"
 

@@ -250,10 +250,10 @@ def test_the_main_filters_are_answered_by_an_index(asked: dict[str, str], index:
     many = system("many")
     with connection.cursor() as cursor:
         cursor.execute(FILL.replace("% ", "%% "), [many.pk, cast.bob().pk])
-        cursor.execute("ANALYZE reviews_decision")
+        cursor.execute("ANALYZE reviews_decision, reviews_item, reviews_seat, governance_output")
     if "reviewer" in asked:
         asked = {"reviewer": str(made.person_id)}
-    found = history.asked_for(history.seen_by(actors.person(cast.ruth())), asked).order_by("-pk")[:26]
-    plan = found.explain()
-    assert "Seq Scan on reviews_decision" not in plan, plan
-    assert index in plan, plan
+    for reader in (cast.ruth(), cast.carol()):
+        plan = history.asked_for(history.seen_by(actors.person(reader)), asked).order_by("-pk")[:26].explain()
+        assert "Seq Scan on reviews_decision" not in plan, plan
+        assert index in plan, plan

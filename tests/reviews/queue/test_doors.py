@@ -58,7 +58,8 @@ def test_taking_and_deciding_as_a_program_does_it(system, alice):
     card, claim = taken["item"], taken["claim"]
     assert (card["id"], card["system"], card["queue"]) == (str(item.pk), "digits", "general")
     assert (card["output"], card["input"], card["confidence"]) == ({"digit": 7}, {"pixels": [1, 2]}, 0.62)
-    assert (card["explanation"], card["attributes"], card["answers"]) == ("A stroke and a bar.", {"channel": "scan"}, None)
+    assert (card["explanation"], card["attributes"]) == ("A stroke and a bar.", {"channel": "scan"})
+    assert card["answers"] is None
     assert card["why"][0] == "Confidence 0.62 is under 0.90."
     assert datetime.fromisoformat(claim["expires_at"]) > datetime.now(UTC) + timedelta(minutes=9)
     body = {"claim_token": claim["token"], "verdict": "override", "output": {"digit": 3}, "reasons": ["wrong-label"]}
@@ -113,11 +114,12 @@ DOORS = ["next", "claim", "renew", "release", "skip", "escalate", "hold", "decid
 
 
 def knock(client, door, item, token=None, decision=None):
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     bodies = {
         "next": ("reviews/next/", {}),
         "claim": (f"reviews/{item}/claim/", {}),
         "decide": (f"reviews/{item}/decide/", {"claim_token": token, "verdict": "approve"}),
-        "hold": (f"reviews/{item}/hold/", {"claim_token": token, "until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}),
+        "hold": (f"reviews/{item}/hold/", {"claim_token": token, "until": until}),
         "undo": (f"decisions/{decision}/undo/", {}),
         "supersede": (f"decisions/{decision}/supersede/", {"verdict": "approve"}),
     }
@@ -204,7 +206,8 @@ def test_the_history_is_newest_first_and_paged(system, alice):
     assert [row["id"] for row in second["results"]] == done[:1]
     assert second["next"] is None
     row = first["results"][0]
-    assert (row["verdict"], row["correction"], row["ai_said"], row["person_said"]) == ("override", {"digit": 4}, "7", "4")
+    assert (row["verdict"], row["correction"]) == ("override", {"digit": 4})
+    assert (row["ai_said"], row["person_said"]) == ("7", "4")
     assert (row["reviewer"]["name"], row["comment"], row["policy"]) == ("Alice", "=HYPERLINK(4)", 1)
 
 
@@ -222,7 +225,10 @@ def test_the_history_is_filtered(system, alice, query, found):
     assert len(alice.get(f"decisions/?{query}")["results"]) == found
 
 
-@pytest.mark.parametrize("query", ["colour=red", "verdict=perhaps", "policy=x", "from=yesterday", "cursor=!", "q=a%00b"])
+NONSENSE = ["colour=red", "verdict=perhaps", "policy=x", "from=yesterday", "cursor=!", "q=a%00b"]
+
+
+@pytest.mark.parametrize("query", NONSENSE)
 def test_a_filter_that_means_nothing_is_refused(alice, query):
     assert alice.get(f"decisions/?{query}", status=422)["errors"]
 
@@ -252,7 +258,8 @@ def test_a_reviewer_sees_her_own_history_and_a_lead_everybodys(system, alice):
 def test_a_producer_learns_of_no_audit_from_the_history(system, alice):
     (item,) = desk(system, purpose="audit")
     taken = alice.post("reviews/next/")
-    alice.post(f"reviews/{item.pk}/decide/", {"claim_token": taken["claim"]["token"], "output": {"digit": 7}}, status=200)
+    body = {"claim_token": taken["claim"]["token"], "output": {"digit": 7}}
+    alice.post(f"reviews/{item.pk}/decide/", body, status=200)
     assert Program(system, "decisions:read").get("decisions/")["results"] == []
     assert len(Program(system, "decisions:read", "evidence:read").get("decisions/")["results"]) == 1
     assert len(alice.get("decisions/")["results"]) == 1

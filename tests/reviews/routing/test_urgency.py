@@ -9,7 +9,7 @@ from reviews.routing.urgency import length, urgency_sentence, urgent_at
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FOUR = timedelta(hours=4)
-moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
+moments = st.timedeltas(timedelta(0), timedelta(days=365)).map(lambda length: NOON + length)
 lengths = st.timedeltas(timedelta(seconds=1), timedelta(days=30))
 priorities = st.integers(0, 100)
 
