@@ -218,4 +218,5 @@ def _signed_in(browser: Browser, site: str, who: str, passwords: dict[str, str])
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the demo stops and its home goes
     sys.exit(main())

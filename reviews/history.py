@@ -30,7 +30,7 @@ from reviews.quality.blindness import _undecided_by as undecided_by
 
 _OWN: Final = ("system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said")
 FILTERS: Final = tuple(dict.fromkeys((*history.FILTERS, *_OWN)))
-LATEST: Final = 10_000
+LATEST: Final = 2_000
 MOST_CELLS: Final = 400
 MOST_ANSWERS: Final = 10
 _Z: Final = 1.959963984540054  # the 97.5 % point of the normal distribution

@@ -79,7 +79,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
             may_propose and standing and not proposing.reason_against(standing, in_force=in_force)
         ),
         "is_empty": shown is None, "has_simulated": Person.objects.filter(is_simulated=True).exists(),
-        "query": request.GET.urlencode(),
+        "query": request.GET.urlencode(), "threshold_now": in_force,
     }  # fmt: skip
     if shown is not None:
         context |= _lab(request, shown, standing, policy, is_exploration=explored is not None)

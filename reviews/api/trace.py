@@ -28,5 +28,9 @@ class Trace(APIView):
         output = blindness.not_hidden_from(found, caller.person).filter(pk=id).first()
         if output is None:
             raise NotFound("There is nothing here.")
-        viewer = trace.viewer_of(caller.person, output.system_id, sees_audits=caller.has_scope("evidence:read"))
+        # A key learns no more of audits than its person's role and its own scopes both allow.
+        sees_audits = (
+            caller.key is None or (caller.has_scope("evidence:read") and caller.may("see evidence", output.system))
+        )
+        viewer = trace.viewer_of(caller.person, output.system_id, sees_audits=sees_audits)
         return Response(trace.as_json(output, trace.story(output, viewer)))

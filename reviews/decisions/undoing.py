@@ -33,7 +33,8 @@ RETURNING d.undone_at
 _REOPEN: Final = """
 UPDATE reviews_seat SET decided_by_id = NULL, decided_at = NULL, closed_at = NULL, claimed_by_id = %(me)s,
     claim_token = gen_random_uuid(), claim_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s),
-    is_soft = false, shown_at = clock_timestamp(), held_until = NULL, entry_id = %(entry)s
+    is_soft = false, shown_at = clock_timestamp(), held_until = NULL, held_by_id = NULL,
+    entry_id = %(entry)s
 WHERE item_id = %(item)s AND number = %(number)s RETURNING id
 """
 # The second look that only this decision had opened is not needed any more.

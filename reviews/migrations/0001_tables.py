@@ -198,6 +198,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "held_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
                     "entry",
                     models.ForeignKey(
                         db_index=False,
@@ -547,6 +557,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("claimed_by__isnull", False), ("closed_at", None)),
                 fields=["claimed_by"],
                 name="seats_in_hand",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="seat",
+            index=models.Index(
+                condition=models.Q(("closed_at", None), ("held_by__isnull", False)),
+                fields=["held_by"],
+                name="seats_held",
             ),
         ),
         migrations.AddConstraint(

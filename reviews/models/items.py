@@ -85,6 +85,7 @@ class Seat(models.Model):
     is_for_lead = models.BooleanField(default=False)
     urgent_at = models.DateTimeField()
     held_until = models.DateTimeField(null=True)
+    held_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
     claimed_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
     claim_token = models.UUIDField(null=True)
     claim_expires_at = models.DateTimeField(null=True)
@@ -112,6 +113,7 @@ class Seat(models.Model):
             models.Index(
                 fields=["claimed_by"], name="seats_in_hand", condition=Q(closed_at=None, claimed_by__isnull=False)
             ),
+            models.Index(fields=["held_by"], name="seats_held", condition=Q(closed_at=None, held_by__isnull=False)),
         ]
 
     def __str__(self) -> str:

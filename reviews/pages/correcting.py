@@ -52,7 +52,7 @@ def page(request: HttpRequest, id: UUID) -> HttpResponse:
         return _page(request, actor, of, typed, refused.status)
     except Conflict as refused:
         return _closed(request, id, refused)
-    messages.success(request, CORRECTED if made.state == "closed" else SECOND)
+    messages.success(request, CORRECTED if made.item_state == "closed" else SECOND)
     return redirect(_back(actor))
 
 

@@ -147,8 +147,8 @@ def _lowering(
         look = looks.get(system.pk)
         if look is None or look.threshold is None or system.in_force_id is None:
             continue
-        state = home_words.state(look, model=alone[system.pk].model, now=now)
         in_force = compiled(system.in_force_id).threshold.default
+        state = home_words.state(look, model=alone[system.pk].model, now=now, in_force=in_force)
         is_lower = state.word.startswith("Certified") and look.threshold < in_force
         if is_lower and roles.may(person, "propose a policy", system):
             title = f"Propose {words.threshold(look.threshold)} for {system.slug}"
@@ -163,10 +163,11 @@ def _repairing(dead: tuple[int, int] | None) -> Iterator[Task]:
 
 def _system(person: Person, system: System, alone: Alone, look: Certificate | None, now: datetime) -> dict[str, Any]:
     policy = compiled(system.in_force_id) if system.in_force_id else None
+    threshold = policy.threshold.default if policy else None
     sees_state = roles.may(person, "see tuning", system)
     return {
-        "system": system, "alone": alone, "threshold": policy and policy.threshold.default,
-        "state": home_words.state(look, model=alone.model, now=now) if sees_state else None,
+        "system": system, "alone": alone, "threshold": threshold,
+        "state": home_words.state(look, model=alone.model, now=now, in_force=threshold) if sees_state else None,
     }  # fmt: skip
 
 

@@ -85,8 +85,10 @@ class State:
     is_bad: bool = False
 
 
-def state(certificate: Certificate | None, *, model: tuple[str, str] | None, now: datetime) -> State:
-    """The certificate as it stands today."""
+def state(
+    certificate: Certificate | None, *, model: tuple[str, str] | None, now: datetime, in_force: int | None
+) -> State:
+    """The certificate as it stands today, beside the threshold in force (millionths)."""
     if certificate is None:
         return State("Not looked at yet")
     if certificate.expires_at <= now:
@@ -96,7 +98,7 @@ def state(certificate: Certificate | None, *, model: tuple[str, str] | None, now
     target = f"at most {words.percent_up(certificate.target, 1)} wrong"
     if certificate.threshold is not None and certificate.state in ("certified", "certified-provisional"):
         where = words.threshold(certificate.threshold)
-        lower = certificate.in_force is not None and certificate.threshold < certificate.in_force
+        lower = in_force is not None and certificate.threshold < in_force
         rest = target if certificate.state == "certified" else f"{target}, if reviewers miss nothing"
         return State(f"Certified lower, at {where}" if lower else f"Certified at {where}", rest)
     if certificate.state == "violated":

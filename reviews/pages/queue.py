@@ -12,7 +12,8 @@ from governance.people import roles
 from reviews import queue
 from reviews.pages.desk.alike import standing_decisions
 from reviews.pages.desk.session import LAST, last_made
-from reviews.queue.waiting import all_waiting, in_hand, what_waits
+from reviews.pages.desk.summary import sat_lately, summary
+from reviews.queue.waiting import all_waiting, in_hand, put_off, what_waits
 
 VERB = "see the queue"
 REVIEW = "review items"
@@ -31,7 +32,8 @@ def index(request: HttpRequest) -> HttpResponse:
     now = waiting[0].now if waiting else timezone.now()
     decisions = standing_decisions(person.pk, LAST) if can_review else []
     context = {
-        "waiting": waiting, "held": [each for each in held if not each.is_soft], "now": now, "can_review": can_review,
+        "waiting": waiting, "held": [each for each in held if not each.is_soft],
+        "put_off": put_off(actor) if can_review else [], "now": now, "can_review": can_review,
         "total": sum(each.count for each in waiting), "is_capped": any(each.is_capped for each in waiting),
         "late": [each for each in waiting if each.is_late], "last": last_made(decisions, now),
         "keys": [{"key": "Enter", "word": "review the next one"}],
@@ -49,10 +51,21 @@ def take_next(request: HttpRequest) -> HttpResponse:
     return to_next(request, slug=request.POST.get("queue") or None)
 
 
+@login_required
+@require_safe
+def show_summary(request: HttpRequest) -> HttpResponse:
+    """What her last sitting came to."""
+    access.systems(request, REVIEW)
+    person = access.person(request)
+    waiting = what_waits(access.actor(request))
+    context = {"summary": summary(person), "left": sum(each.count for each in waiting), "me": person.pk}
+    return render(request, "summary.html", context)
+
+
 def to_next(request: HttpRequest, *, slug: str | None = None) -> HttpResponse:
-    """The way to the next item, or back to the queue when there is none."""
+    """The way to the next item; when there is none, to what the sitting came to, or back to the queue."""
     claim = queue.claim_next(access.actor(request), queue=slug)
     if claim is None:
         messages.info(request, NOTHING_LEFT)
-        return redirect("queue")
+        return redirect("queue-summary" if sat_lately(access.person(request)) else "queue")
     return redirect("review", claim.item)

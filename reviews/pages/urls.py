@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outputs/<uuid:id>/", why.show, name="why"),
     path("queue/", queue.index, name="queue"),
     path("queue/next/", queue.take_next, name="queue-next"),
+    path("queue/summary/", queue.show_summary, name="queue-summary"),
     path("review/ahead/", workbench.ahead, name="review-ahead"),
     path("review/decisions/<uuid:decision>/undo/", workbench.undo, name="review-undo"),
     path("review/<uuid:id>/", workbench.page, name="review"),

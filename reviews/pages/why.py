@@ -121,13 +121,13 @@ def _content(output: Output, contract: Contract | None, *, sees_personal: bool) 
         others = [{**other, "output": mask(contract, {"output": other["output"]})["output"]} for other in others]
     given, schema = document["input"], contract.input_schema if contract else True
     explanation = context.get("explanation")
+    explained = explanation if isinstance(explanation, str) else as_json(explanation)
     return Content(
         thumb(schema, given), showing.show(schema, given, "What the AI was given"),
         text(short_reading(contract, document["output"])),
         document["output"],
         tuple((text(short_reading(contract, other["output"])), _millionths(other)) for other in others[:3]),
-        text(explanation if isinstance(explanation, str) else as_json(explanation)) if explanation and not hides else None,
-        hides,
+        text(explained) if explanation and not hides else None, hides,
     )  # fmt: skip
 
 

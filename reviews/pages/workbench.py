@@ -1,20 +1,18 @@
 """`/review/{id}/`: the workbench. A GET only shows; a POST claims, decides, undoes or puts off."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.pages import access
 from governance.people.actors import Actor
 from governance.refusals import Conflict, Invalid, NotAllowed, Refused
 from reviews import decisions, queue
-from reviews.pages.desk import form
+from reviews.pages.desk import form, holding
 from reviews.pages.desk.cards import Card, card
 from reviews.pages.desk.form import Typed
 from reviews.pages.desk.reading import given, took
@@ -25,12 +23,12 @@ from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import reviewer
 
-HOLD = timedelta(hours=1)
 KEYS = (
     ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
-    ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold for an hour"), ("G", "escalate"),
+    ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold: 1 an hour, 2 until tomorrow, 3 three days"), ("G", "escalate"),
     ("U", "undo the last decision, or correct it"), ("Ctrl Enter", "send what is typed"), ("Esc", "close what was opened"),
     ("+", "zoom in, and - out"), ("C", "contrast"), ("I", "invert"),
+    ("B", "blur pictures, and back"),
 )  # fmt: skip
 posts = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -135,7 +133,7 @@ def put_off(request: HttpRequest, id: UUID, how: str) -> HttpResponse:
         if how == "release":
             queue.release(actor, id, token)
         elif how == "hold":
-            queue.hold(actor, id, token, until=timezone.now() + HOLD, reason=reason)
+            queue.hold(actor, id, token, until=holding.until(request.POST), reason=reason)
         else:
             {"skip": queue.skip, "escalate": queue.escalate}[how](actor, id, token, reason)
     except (Conflict, Invalid) as refused:

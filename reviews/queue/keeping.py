@@ -42,7 +42,8 @@ UPDATE reviews_seat SET claim_expires_at = clock_timestamp() + make_interval(sec
 """  # noqa: S608  only constants
 _GIVE_BACK: Final = f"""
 UPDATE reviews_seat SET claimed_by_id = NULL, claim_token = NULL, claim_expires_at = NULL, is_soft = false,
-    held_until = %(until)s::timestamptz, entry_id = %(entry)s
+    held_until = %(until)s::timestamptz, entry_id = %(entry)s,
+    held_by_id = CASE WHEN %(until)s::timestamptz IS NULL THEN NULL ELSE claimed_by_id END
 {_MINE} RETURNING id, system_id, queue_id, number
 """  # noqa: S608  only constants
 

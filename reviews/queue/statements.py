@@ -53,6 +53,7 @@ _TAKE: Final = """
         is_soft = %(ahead)s,
         shown_at = CASE WHEN %(ahead)s THEN NULL ELSE clock_timestamp() END,
         held_until = NULL,
+        held_by_id = NULL,
         entry_id = CASE WHEN %(ahead)s THEN s.entry_id ELSE %(entry)s END
     WHERE s.id = (SELECT id FROM chosen)
     RETURNING s.*

@@ -56,6 +56,17 @@ WHERE s.claimed_by_id = %s AND s.closed_at IS NULL AND s.claim_expires_at > stat
 ORDER BY s.is_soft, s.claim_expires_at
 """
 
+_HELD: Final = """
+SELECT s.item_id, y.slug, q.slug, s.held_until, i.due_at
+FROM reviews_seat s
+JOIN reviews_item i ON i.id = s.item_id
+JOIN reviews_queue q ON q.id = s.queue_id
+JOIN governance_system y ON y.id = s.system_id
+WHERE s.held_by_id = %s AND s.closed_at IS NULL AND s.held_until > statement_timestamp()
+  AND (%s::uuid[] IS NULL OR s.system_id = ANY(%s::uuid[]))
+ORDER BY s.held_until LIMIT %s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -90,6 +101,22 @@ class InHand:
     is_blind: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An item that a person has put off: nobody is offered it before `until`, unless it is taken back."""
+
+    item: UUID
+    system: str
+    queue: str
+    until: datetime
+    due_at: datetime
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it will be due while it is held."""
+        return self.due_at < self.until
+
+
 def what_waits(actor: Actor) -> list[Waiting]:
     """Every queue this person reviews in, with what she may take of it now. Raises NotAllowed."""
     who = reviewer(actor)
@@ -109,6 +136,12 @@ def all_waiting(systems: set[UUID] | None) -> list[Waiting]:
 def in_hand(actor: Actor) -> list[InHand]:
     """What this person has claimed, the one in hand first. Raises NotAllowed."""
     return [InHand(*row) for row in _rows(_MINE, [reviewer(actor).person.pk])]
+
+
+def put_off(actor: Actor) -> list[Held]:
+    """What this person holds, what comes back first first; at most 200. Raises NotAllowed."""
+    who = reviewer(actor)
+    return [Held(*row) for row in _rows(_HELD, [who.person.pk, who.systems, who.systems, MOST])]
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:

@@ -2,16 +2,16 @@
 // until then. Esc closes again. Ctrl+Enter, and Enter among the reasons, send.
 customElements.define("answer-steps", class extends HTMLElement {
   connectedCallback() {
-    this.open = (event) => this.opens(event);
-    this.hold = (event) => this.holds(event);
-    document.addEventListener("click", this.open, true);
-    document.addEventListener("submit", this.hold, true);
+    document.addEventListener("click", (event) => this.opens(event), true);
+    document.addEventListener("submit", (event) => this.holds(event), true);
     document.addEventListener("card-shown", () => this.forget());
   }
 
-  disconnectedCallback() {
-    document.removeEventListener("click", this.open, true);
-    document.removeEventListener("submit", this.hold, true);
+  // The part whose keys count first, while it asks.
+  get asking() {
+    const hold = this.part("hold");
+    if (hold && !hold.hasAttribute("data-closed")) return "hold";
+    return this.held ? "reasons" : "";
   }
 
   part(name) {
@@ -29,7 +29,7 @@ customElements.define("answer-steps", class extends HTMLElement {
     part.removeAttribute("data-closed");
     if (isLink) part.scrollIntoView({block: "nearest"});
     if (!isLink) button.setAttribute("aria-expanded", "true");
-    part.querySelector("input:checked, input, textarea, select, [name=alternative], [name=answer]")?.focus();
+    part.querySelector("input:checked, input, textarea, select, [name=alternative], [name=answer], [name=until]")?.focus();
   }
 
   holds(event) {

@@ -41,13 +41,13 @@ customElements.define("desk-keys", class extends HTMLElement {
 
   control(key) {
     const name = `[data-key="${CSS.escape(key)}"]`;
-    const reasons = this.steps.held ? '[data-part="reasons"] ' : "";
-    const found = document.querySelectorAll(`.bench > [data-card] ${reasons}${name}`);
-    const shown = [...found].find((each) => !each.closest("[data-closed]") && (reasons || each.type !== "checkbox"));
-    return shown ?? (reasons && !/\d/.test(key) ? this.outside(name) : null);
+    const {asking} = this.steps;
+    const found = document.querySelectorAll(`.bench > [data-card] ${asking && `[data-part="${asking}"] `}${name}`);
+    const shown = [...found].find((each) => !each.closest("[data-closed]") && (asking || each.type !== "checkbox"));
+    return shown ?? (asking && !/\d/.test(key) ? this.outside(name) : null);
   }
 
-  // While a reason is asked for, letters still mean what they mean on the verdict bar.
+  // While something is asked for, letters still mean what they mean on the verdict bar.
   outside(name) {
     return document.querySelector(`.bench > .verdicts ${name}`);
   }

@@ -5,10 +5,11 @@ import statistics
 import pytest
 from playwright.sync_api import Browser
 
-from governance.models import Entry
+from governance.models import Entry, OutputContent
 from reviews.models import Decision, Item
 from tests import cast
 from tests.browser.bench import at_the_desk, begin, card, ready, settle, until
+from tests.browser.test_workbench_access import found_by_axe
 from tests.reviews.desk import desk
 
 pytestmark = pytest.mark.browser
@@ -128,13 +129,15 @@ def test_single_keys_can_be_switched_off(chromium: Browser, live_site: str) -> N
     assert Decision.objects.count() == 1
 
 
-@pytest.mark.parametrize(("key", "kind"), [("s", "skipped"), ("h", "held"), ("g", "escalated")])
-def test_an_item_is_put_off_by_a_key(chromium: Browser, live_site: str, key: str, kind: str) -> None:
+@pytest.mark.parametrize(("keys", "kind"), [("s", "skipped"), ("h2", "held"), ("hh", "held"), ("g", "escalated")])
+def test_an_item_is_put_off_by_a_key(chromium: Browser, live_site: str, keys: str, kind: str) -> None:
     desk(cast.system(), 3)
     with at_the_desk(chromium, live_site, cast.alice()) as page:
         begin(page)
         first = card(page)
-        page.keyboard.press(key)
+        for key in keys:
+            assert card(page) == first
+            page.keyboard.press(key)
         assert card(page) != first
         settle(page)
     assert Entry.objects.filter(type=kind).count() == 1
@@ -147,7 +150,10 @@ def test_the_last_item_leads_to_the_empty_queue(chromium: Browser, live_site: st
         page.get_by_role("button", name="Review the next one").click()
         page.wait_for_timeout(500)
         page.keyboard.press("a")
-        page.wait_for_url("**/queue/")
+        page.wait_for_url("**/queue/summary/")
+        assert page.get_by_role("heading", level=1).inner_text().startswith("You decided 1 answer in")
+        assert "Nothing more waits for you." in page.inner_text("main")
+        page.goto("/queue/")
         assert page.get_by_role("heading", level=1).inner_text() == "Nothing waits for you."
     assert Item.objects.get().state == "closed"
 
@@ -187,3 +193,95 @@ def test_a_blind_item_is_answered_by_one_key(chromium: Browser, live_site: str) 
         settle(page)
     decision = Decision.objects.get()
     assert (decision.verdict, decision.person_said, decision.is_blind) == ("override", "0", True)
+
+
+def test_what_is_held_is_listed_and_taken_back(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 2)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        page.keyboard.press("h")
+        assert page.get_by_text("nobody is offered it before").is_visible()
+        page.keyboard.press("Escape")
+        assert not page.get_by_text("nobody is offered it before").is_visible()
+        page.keyboard.press("h")
+        page.keyboard.press("3")
+        settle(page)
+        page.goto("/queue/")
+        page.get_by_role("button", name="Take back the item").click()
+        page.wait_for_url(f"**/review/{first}/")
+        page.goto("/queue/")
+        assert page.get_by_role("button", name="Take back the item").count() == 0
+
+
+def test_the_summary_tells_what_a_sitting_changed(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 2)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        page.goto("/queue/summary/")
+        assert "You have not decided anything today." in page.inner_text("main")
+        assert found_by_axe(page) == []
+        begin(page)
+        page.keyboard.press("3")
+        page.wait_for_timeout(500)
+        page.keyboard.press("a")
+        page.wait_for_url("**/queue/summary/")
+        told = page.inner_text("main")
+        assert "You decided 2 answers in" in told
+        assert "not yet" in told, "nobody else has judged them"
+        assert page.locator("td b", has_text="3").count() == 1
+        assert found_by_axe(page) == []
+
+
+def test_a_calm_word_when_decisions_come_faster_than_reading_at_most_once_in_ten(
+    chromium: Browser, live_site: str
+) -> None:
+    desk(cast.system(), 16)
+    OutputContent.objects.update(input='{"letter": "' + "word " * 80 + '"}')
+    told = []
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        for _ in range(14):
+            page.keyboard.press("a")
+            ready(page)
+            settle(page)
+            told.append("faster than they can be read" in page.locator("desk-pace").inner_text())
+            page.evaluate("document.querySelector('desk-pace').replaceChildren()")
+    assert [number for number, was in enumerate(told, start=1) if was] == [10]
+
+
+def test_after_fifty_minutes_a_break_is_offered_once(chromium: Browser, live_site: str) -> None:
+    desk(cast.system(), 5)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        for number in range(2):
+            page.evaluate("Object.assign(document.querySelector('.rail').dataset, {sat: '3060', since: 'nine'})")
+            page.keyboard.press("a")
+            said = page.locator("desk-pace").inner_text()
+            page.evaluate("document.querySelector('desk-pace').replaceChildren()")
+            ready(page)
+            settle(page)
+            if number == 0:
+                assert "You have been at it for 51 minutes." in said
+        assert said == ""
+
+
+def test_pictures_are_blurred_on_request_and_stay_so(chromium: Browser, live_site: str) -> None:
+    greys = {"type": "array", "items": {"type": "integer", "maximum": 16}}
+    scan = {"type": "array", "x-view": "scan", "title": "Scan", "items": greys}
+    desk(cast.system(contract_parts={"input": {"type": "object", "properties": {"scan": scan}}}), 4)
+    OutputContent.objects.update(input='{"scan": [[0, 16], [16, 0]]}')
+    blurred = "getComputedStyle(document.querySelector('.scan > svg')).filter.startsWith('blur')"
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        assert not page.evaluate(blurred)
+        page.keyboard.press("b")
+        assert page.evaluate(blurred)
+        page.keyboard.press("a")
+        ready(page)
+        assert page.evaluate(blurred)
+        assert page.locator("[data-blur]").get_attribute("aria-pressed") == "true"
+        page.reload()
+        assert page.evaluate(blurred)
+        page.wait_for_selector("next-card[data-ready]", state="attached")
+        page.keyboard.press("b")
+        assert not page.evaluate(blurred)

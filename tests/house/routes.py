@@ -115,6 +115,7 @@ ROUTES = (
     Route("GET", "queue/", "waiting_unnamed", "302 404 200 200 200 404 404 404 404"),
     Route("GET", "queue/next/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "queue/next/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
+    Route("GET", "queue/summary/", "waiting_unnamed", "302 404 200 200 404 404 404 404 404"),
     Route("GET", "review/ahead/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "review/ahead/", "waiting_unnamed", "302 404 200 200 404 404 404 404 404"),
     Route("GET", "review/<uuid:id>/", "waiting", "302 404 200 200 404 404 404 404 404"),

@@ -1,4 +1,5 @@
-"""What a hostile AI might say: our own collection. Each text carries MARK, so that it can be found wherever it is shown."""
+# ruff: noqa: E501
+"""What a hostile AI might say: a collection of our own. Each text carries MARK, so that it is found wherever it shows."""
 
 from typing import Final
 

@@ -43,9 +43,8 @@ class Browser:
         form = re.search(r'<form hidden id="decide-[^"]*" method="post" action="([^"]+)"', self.text)
         token = re.search(r'name="token" value="([^"]+)"', self.text)
         assert form, "the page has no decision form"
-        assert token
         action = button.pop("formaction", form.group(1))
-        return self.send(action, token=token.group(1), **button)
+        return self.send(action, **({"token": token.group(1)} if token else {}), **button)
 
 
 @pytest.fixture
@@ -73,8 +72,9 @@ def test_the_queue_leads_to_an_item_and_its_decision_to_the_next_one(browser: Br
     assert browser.at.startswith("/review/")
     assert browser.at != first
     browser.press(verdict="approve")
-    assert browser.at == "/queue/"
-    assert "Nothing waits for you" in browser.text
+    assert browser.at == "/queue/summary/"
+    assert "You decided 2 answers in" in browser.text
+    assert "Nothing more waits for you." in browser.text
     assert [d.verdict for d in Decision.objects.all()] == ["approve", "approve"]
 
 
@@ -174,6 +174,53 @@ def test_a_decision_can_be_taken_back_while_it_is_not_final(browser: Browser, sy
     assert "taken back" in browser.text
     browser.press(answer="2")
     assert [d.verdict for d in Decision.objects.filter(undone_at=None)] == ["override"]
+
+
+def test_a_final_decision_is_corrected_by_a_form_and_both_stay(browser: Browser) -> None:
+    desk(cast.system("quick", review={**cast.POLICY["review"], "undo_seconds": 0}))
+    next_item(browser)
+    browser.press(answer="3")
+    old = Decision.objects.get()
+    browser.open("/queue/")
+    address = f"/decisions/{old.pk}/correct/"
+    assert f'href="{address}"' in browser.text
+    browser.open(address)
+    assert "What stands now" in browser.text
+    browser.press(verdict="approve")
+    assert "Corrected. The new decision stands" in browser.text
+    assert [(d.verdict, d.supersedes_id) for d in Decision.objects.order_by("id")][1:] == [("approve", old.pk)]
+    assert "has been superseded already" in browser.open(address).content.decode()
+    assert browser.send(address, verdict="reject").status_code == 409
+
+
+def test_a_decision_that_can_still_be_undone_is_not_corrected(browser: Browser, system: System) -> None:
+    desk(system)
+    next_item(browser)
+    browser.press(verdict="approve")
+    address = f"/decisions/{Decision.objects.get().pk}/correct/"
+    assert "until then it can be undone" in browser.open(address).content.decode()
+    assert "Undo your decision" in browser.text
+    assert browser.send(address, verdict="reject").status_code == 409
+    assert Browser(cast.bob()).open(address).status_code == 403
+
+
+def test_a_correction_starts_from_what_was_said_and_an_approval_drops_it(browser: Browser) -> None:
+    output = {
+        "type": "object", "required": ["digit"],
+        "properties": {"digit": {"type": "integer", "maximum": 9, "title": "Digit"}, "note": {"type": "string"}},
+    }  # fmt: skip
+    quick = {**cast.POLICY["review"], "undo_seconds": 0}
+    desk(cast.system("nested", contract_parts={"output": output}, review=quick))
+    next_item(browser)
+    browser.press(verdict="override", **{"field:digit": "8", "field:note": "crossed out"})
+    address = f"/decisions/{Decision.objects.get().pk}/correct/"
+    browser.open(address)
+    assert 'value="crossed out"' in browser.text
+    said = {"field:digit": "8", "field:note": "crossed out"}
+    assert browser.send(address, verdict="approve", **{**said, "field:digit": "12"}).status_code == 422
+    assert "Digit must be at most 9." in browser.text
+    browser.send(address, verdict="approve", **said)
+    assert [d.verdict for d in Decision.objects.order_by("id")] == ["override", "approve"]
 
 
 def test_the_third_person_sees_both_answers_without_names(system: System) -> None:

@@ -42,7 +42,9 @@ class House:
         scopes = ("outputs:write", "outputs:read", "decisions:read", "evidence:read")
         self.program = cast.bearer(cast.key_for(self.system, scopes))
         self.reviewer_key = cast.bearer(cast.key_for(self.system, ("reviews:write",), cast.bob()))
-        self.alice, self.ruth, self.carol = (cast.signed_in(someone()) for someone in (cast.alice, cast.ruth, cast.carol))
+        self.alice, self.ruth, self.carol = (
+            cast.signed_in(someone()) for someone in (cast.alice, cast.ruth, cast.carol)
+        )
 
     def send(self, external_id: str, raw: bytes | None = None, **parts: Any) -> Any:
         body = {
@@ -114,8 +116,8 @@ def decide_on_the_screen(house: House, item: str, said: str) -> None:
     page(house.alice.post(f"/review/{item}/decide/", unchanged), status=422, said=said)
     done = house.alice.post(f"/review/{item}/decide/", {**typed, "field:answer": f"{said}!"})
     assert done.status_code == 302, page(done, status=done.status_code).text[-800:]
-    page(house.alice.get("/queue/"), said=said)
-    page(house.alice.get("/"), said=said)
+    for address in ("/queue/", "/queue/summary/", f"/review/{item}/", "/"):
+        page(house.alice.get(address), said=said)
 
 
 def read_as_a_program(house: House, id: str, said: str) -> None:
@@ -142,8 +144,9 @@ def read_on_the_screens(house: House, id: str, said: str) -> None:
     page(house.carol.get("/"), said=said)
     (row,) = rows(house.ruth.get("/history/export.csv"))
     assert MARK in row["comment"]
-    entry = Decision.objects.get().entry_id
-    page(house.ruth.get(f"/evidence/{entry}/"), said=said)
+    decision = Decision.objects.get()
+    page(house.carol.get(f"/decisions/{decision.pk}/correct/"), said=said)
+    page(house.ruth.get(f"/evidence/{decision.entry_id}/"), said=said)
     page(house.ruth.get("/evidence/"), said=said)
 
 
@@ -159,7 +162,9 @@ def test_the_next_card_and_the_likes_of_it_are_as_harmless_as_the_first(house: H
         shown = house.alice.get(now)
         page(shown)
         token = token_in(shown.content.decode())
-        ahead = house.alice.post("/review/ahead/", {"shown": now.split("/")[2], "token": token}, headers={"X-Desk": "1"})
+        ahead = house.alice.post(
+            "/review/ahead/", {"shown": now.split("/")[2], "token": token}, headers={"X-Desk": "1"}
+        )
         assert MARK in page(ahead).text
         assert house.alice.post(f"{now}decide/", {"token": token, "verdict": "approve"}).status_code == 302
     assert Decision.objects.count() == 2 * len(TEXTS) - 1
@@ -220,7 +225,9 @@ def test_nobody_is_called_back_at_an_address_that_was_not_registered(house: Hous
     assert not Output.objects.exists()
 
 
-@pytest.mark.parametrize("rules", [None, ({"id": "all", "when": {"field": "input.n", "op": "exists"}, "then": "release"},)])
+@pytest.mark.parametrize(
+    "rules", [None, ({"id": "all", "when": {"field": "input.n", "op": "exists"}, "then": "release"},)]
+)
 def test_a_confidence_that_is_none_never_releases_however_careless_the_policy(rules: Any) -> None:
     policy = {"threshold": {"default": 0}, "rules": list(rules) if rules else None, "audit": {"rate": 0}}
     key = cast.bearer(cast.key_for(cast.system(contract_parts=WORDS, **policy)))

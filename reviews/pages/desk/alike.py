@@ -98,7 +98,7 @@ def standing_decisions(person: UUID, limit: int) -> list[Decision]:
     open_round = Item.objects.filter(pk=OuterRef("item_id")).exclude(state="closed")
     return list(
         Decision.objects.filter(person=person).standing()
-        .annotate(is_open=Exists(open_round)).defer("search").newest_first()[:limit]
+        .annotate(is_open=Exists(open_round)).select_related("system").defer("search").newest_first()[:limit]
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from reviews.routing.rulebook import rulebook
 
 LAST: Final = 10
 _MOST: Final = 200
-_PAUSE: Final = timedelta(minutes=30)
+PAUSE: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ def session(actor: Actor) -> Session:
         cursor.execute("SELECT clock_timestamp()")
         now = cursor.fetchone()[0]
     recent = standing_decisions(person.pk, _MOST)
-    sitting = _sitting(recent, now)
-    took = [decision.took_ms / 1000 for decision in sitting if decision.took_ms]
+    now_sitting = sitting(recent, now)
+    took = [decision.took_ms / 1000 for decision in now_sitting if decision.took_ms]
     waiting = what_waits(actor)
     return Session(
-        now, sitting[-1].decided_at if sitting else None, len(sitting), sum(queue.count for queue in waiting),
+        now, now_sitting[-1].decided_at if now_sitting else None, len(now_sitting), sum(queue.count for queue in waiting),
         any(queue.is_capped for queue in waiting), statistics.median(took) if took else None,
         last_made(recent[:LAST], now)[::-1],
     )  # fmt: skip
@@ -99,11 +99,12 @@ def _made(decision: Decision, thumb: Scan | None, now: datetime) -> Made:
     return Made(decision, decision.verdict, decision.ai_said, instead, thumb, seconds)
 
 
-def _sitting(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
-    sitting, last = [], now
+def sitting(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
+    """Those of the decisions, newest first, that no pause parts from each other and from `now`."""
+    found, last = [], now
     for decision in decisions:
-        if last - decision.decided_at > _PAUSE:
+        if last - decision.decided_at > PAUSE:
             break
-        sitting.append(decision)
+        found.append(decision)
         last = decision.decided_at
-    return sitting
+    return found

@@ -83,7 +83,7 @@ def call(schema: dict[str, Any], value: Any, title: str) -> Call | None:
         missing = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
         arguments += [Argument(text(name), fault="needed, not given") for name in missing if name not in given]
     else:
-        arguments = [_shaped("", given, "no arguments by name")]
+        arguments = [_shaped("", given, "no arguments by name", {})]
     return Call(
         title, text(action), tuple(arguments), effects(schema.get("x-effects"), action, given),
         _action_fault(schema, action_at, action), text(as_json(rest)) if rest else None,
@@ -140,13 +140,13 @@ def _action_fault(schema: dict[str, Any], at: str, action: str) -> str:
 
 def _argument(name: str, value: Any, known: dict[str, Any], signature: dict[str, Any]) -> Argument:
     is_known = name in known or (not known and signature.get("additionalProperties") is not False)
-    return _shaped(name, value, "" if is_known else "not an argument of this action")
+    return _shaped(name, value, "" if is_known else "not an argument of this action", _dict(known.get(name)))
 
 
-def _shaped(name: str, value: Any, fault: str) -> Argument:
+def _shaped(name: str, value: Any, fault: str, schema: dict[str, Any]) -> Argument:
     if is_plain(value) or isinstance(value, str):
         return Argument(text(name), _given(value), fault=fault)
-    grid = _grid(value)
+    grid = _grid(value, schema)
     if grid is not None:
         return Argument(text(name), grid=grid, fault=fault)
     return Argument(text(name), tree=tree(value, name), fault=fault)
@@ -157,8 +157,9 @@ def _given(value: Any) -> Given:
     return Given(shown, isinstance(value, str) and not shown.is_masked)
 
 
-def _grid(value: Any) -> Grid | None:
-    """Rows for an object or a short list of objects that are flat, or for plain values; None where a tree says more."""
+def _grid(value: Any, schema: dict[str, Any]) -> Grid | None:
+    """Rows for an object or a short list of objects that are flat, or for plain values; None where a tree says more.
+    The columns stand in the order of the schema."""
     rows = value if isinstance(value, list) else [value]
     if not 1 <= len(rows) <= _MOST_ROWS:
         return None
@@ -166,7 +167,9 @@ def _grid(value: Any) -> Grid | None:
         return Grid((), tuple((_given(row),) for row in rows))
     if not all(isinstance(row, dict) and row and all(map(is_plain, row.values())) for row in rows):
         return None
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    there = dict.fromkeys(name for row in rows for name in row)
+    known = _dict(_dict(schema.get("items", schema)).get("properties"))
+    names = [*(name for name in known if name in there), *(name for name in there if name not in known)]
     if len(names) > _MOST_COLUMNS:
         return None
     cells = (tuple(_given(row[name]) if name in row else None for name in names) for row in rows)

@@ -172,12 +172,17 @@ def certificate(**columns) -> Certificate:
 
 @pytest.mark.parametrize(
     ("columns", "word"),
-    [({}, "Certified lower, at 0.83"), ({"in_force": 830_000}, "Certified at 0.83"),
+    [({}, "Certified lower, at 0.83"),
      ({"state": "unproven", "threshold": None}, "Unproven"), ({"state": "violated", "threshold": None}, "Violated"),
      ({"expires_at": NOW}, "Expired"), ({"model_version": "2"}, "Frozen")],
 )  # fmt: skip
 def test_a_certificate_says_how_it_stands_today(columns: dict, word: str):
-    assert home_words.state(certificate(**columns), model=("lr", "3"), now=NOW).word == word
+    assert home_words.state(certificate(**columns), model=("lr", "3"), now=NOW, in_force=900_000).word == word
+
+
+def test_a_certified_threshold_that_came_into_force_is_no_longer_lower():
+    told = home_words.state(certificate(), model=("lr", "3"), now=NOW, in_force=830_000)
+    assert told.word == "Certified at 0.83"
 
 
 def test_small_numbers_are_words():
