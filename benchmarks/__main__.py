@@ -21,7 +21,7 @@ import django
 from benchmarks.figures import PROJECT, Figure, keep, show
 
 # In this order; `start` makes installations of its own and runs only when asked for.
-USUAL = ("judging", "intake", "routing", "claims", "pages", "waiting", "memory", "tuning")
+USUAL = ("judging", "intake", "routing", "claims", "pages", "desk", "waiting", "memory", "tuning")
 ON_DEMAND = ("start",)
 SHARE = 0.01
 

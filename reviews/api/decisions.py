@@ -7,15 +7,16 @@ from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api import paging
+from governance.api.docs import PAGING, described, of
 from governance.api.parsing import members
 from governance.api.rendering import JSONRenderer
+from reviews.api import shapes
 from reviews.api.reviews import actor_of, outcome, said, shown
 from reviews.decisions import export, history, supersede, undo
 from reviews.models import Decision
@@ -41,7 +42,11 @@ class Decisions(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": "decisions:read"}
     renderer_classes = (JSONRenderer, Lines, Sheet)
 
-    @extend_schema(operation_id="decisions_list")
+    @described(
+        "Decisions, newest first", answers={200: shapes.DECISIONS}, problems=(401, 403, 422), scope="decisions:read",
+        parameters=(*PAGING, *shapes.asked("format", *history.FILTERS)),
+        more="`format=jsonl` or `format=csv` streams them all.",
+    )  # fmt: skip
     def get(self, request: Request) -> HttpResponseBase:
         reader = actor_of(request)
         found = history.asked_for(history.seen_by(reader), request.query_params)
@@ -60,7 +65,10 @@ class Undo(APIView):
 
     required_scopes: ClassVar[dict[str, str]] = {"POST": "reviews:write"}
 
-    @extend_schema(operation_id="decisions_undo")
+    @described(
+        "Take a decision back", body=of({}), answers={200: shapes.CARD}, problems=(401, 403, 404, 409),
+        scope="reviews:write", more="Before `final_at`; the item is in the same hands again.",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         members(request.data or {}, allowed=())
         return Response(shown(undo(actor_of(request), id)))
@@ -71,7 +79,10 @@ class Supersede(APIView):
 
     required_scopes: ClassVar[dict[str, str]] = {"POST": "reviews:write"}
 
-    @extend_schema(operation_id="decisions_supersede")
+    @described(
+        "Put another decision in the place of a final one", body=shapes.SUPERSEDING, answers={201: shapes.DECIDED},
+        problems=(401, 403, 404, 409), scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("verdict", "output", "reasons", "comment"), required=("verdict",))
         return Response(outcome(supersede(actor_of(request), id, **said(body))), status=201)

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,11 +16,12 @@ from rest_framework.views import APIView
 
 from governance.api import paging, parsing, problems
 from governance.api.authentication import caller
+from governance.api.docs import PAGING, described
 from governance.api.rendering import encode
 from governance.models import ApiKey, Output
 from governance.refusals import NotFound, Refused
 from reviews import intake
-from reviews.api import output_filters
+from reviews.api import output_filters, shapes
 from reviews.intake import answers, batches, views_of
 from reviews.intake.accepting import Result
 from reviews.quality import blindness
@@ -33,7 +33,11 @@ class Outputs(APIView):
 
     required_scopes = {"POST": "outputs:write", "GET": "outputs:read"}  # noqa: RUF012  DRF's way of declaring
 
-    @extend_schema(operation_id="outputs_create")
+    @described(
+        "Send one output", body=shapes.OUTPUT_SENT, answers={201: shapes.OUTPUT, 200: shapes.OUTPUT},
+        problems=(401, 403, 404, 409, 413), scope="outputs:write",
+        more="200 with the first verdict when the same body came before; 409 when the id came with another.",
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         _only(request, "application/json")
         body = intake.read(parsing.read(cast(Any, request._request), most=settings.MAX_OUTPUT_BYTES))
@@ -50,7 +54,10 @@ class Outputs(APIView):
         answer = answers.of_new(taken, reader)
         return Response(answer, status=201, headers={"Location": answer["links"]["self"]})
 
-    @extend_schema(operation_id="outputs_list")
+    @described(
+        "The outputs of a system, newest first", answers={200: shapes.OUTPUTS}, scope="outputs:read",
+        problems=(401, 403, 422), parameters=(*PAGING, *shapes.asked(*output_filters.KNOWN)),
+    )  # fmt: skip
     def get(self, request: Request) -> Response:
         reader = _reader(request)
         found = output_filters.apply(_visible(request), request.query_params)
@@ -62,7 +69,11 @@ class Batch(APIView):
 
     required_scopes = {"POST": "outputs:write"}  # noqa: RUF012
 
-    @extend_schema(operation_id="outputs_batch")
+    @described(
+        "Send up to 10,000 outputs", body={"type": "array", "items": shapes.OUTPUT_SENT}, answers={200: shapes.LINE},
+        problems=(401, 403, 413), scope="outputs:write",
+        more="A JSON array, or `application/x-ndjson` with an output a line. A bad line harms no good one.",
+    )  # fmt: skip
     def post(self, request: Request) -> HttpResponseBase:
         kind = _only(request, "application/x-ndjson", "application/json")
         raw = parsing.read(cast(Any, request._request), most=settings.MAX_BATCH_BYTES)
@@ -79,7 +90,11 @@ class OneOutput(APIView):
 
     required_scopes = {"GET": "outputs:read"}  # noqa: RUF012
 
-    @extend_schema(operation_id="outputs_retrieve")
+    @described(
+        "One output, and how it ended", answers={200: shapes.OUTPUT}, scope="outputs:read",
+        problems=(401, 403, 404, 422), parameters=shapes.asked("wait"),
+        more="`wait` holds the answer until the output is resolved, at most 55 seconds.",
+    )  # fmt: skip
     def get(self, request: Request, id: str) -> Response:
         output = answers.rows(_visible(request)).filter(pk=id).first()
         if output is None:

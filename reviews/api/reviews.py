@@ -6,17 +6,18 @@ from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api.authentication import Caller
+from governance.api.docs import TEXT, described, of
 from governance.api.parsing import members, text
 from governance.contracts.values import MISSING
 from governance.people.actors import Actor
 from governance.refusals import Invalid, Problem
 from reviews import queue
+from reviews.api import shapes
 from reviews.decisions import Decided, decide
 from reviews.queue import Claim
 from reviews.queue.cards import card
@@ -33,7 +34,11 @@ class Door(APIView):
 class Next(Door):
     """`POST` takes the most urgent item for this reviewer; with `?ahead=1` the one after it, softly."""
 
-    @extend_schema(operation_id="reviews_next")
+    @described(
+        "Take the most urgent item", body=of({"queue": TEXT}, optional=("queue",)),
+        answers={200: shapes.CARD, 204: None}, problems=(401, 403), parameters=shapes.asked("ahead"),
+        scope="reviews:write", more="`ahead=1` takes the one after it, softly, for 60 seconds.",
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = members(request.data or {}, allowed=("queue",))
         ahead = request.query_params.get("ahead", "") in ("1", "true")
@@ -45,7 +50,10 @@ class Next(Door):
 class Claimed(Door):
     """`POST` takes a given item."""
 
-    @extend_schema(operation_id="reviews_claim")
+    @described(
+        "Take a given item", body=of({}), answers={200: shapes.CARD}, problems=(401, 403, 404, 409),
+        scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         members(request.data or {}, allowed=())
         return Response(shown(queue.claim_item(actor_of(request), id)))
@@ -54,7 +62,10 @@ class Claimed(Door):
 class Renew(Door):
     """`POST` keeps the item in hand for another lease; a soft claim becomes the one in hand."""
 
-    @extend_schema(operation_id="reviews_renew")
+    @described(
+        "Keep an item in hand", body=shapes.TOKEN, answers={200: shapes.OBJECT}, problems=(401, 403, 404, 409),
+        scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("claim_token",), required=("claim_token",))
         return Response(told(queue.renew(actor_of(request), id, token(body))))
@@ -63,7 +74,10 @@ class Renew(Door):
 class Release(Door):
     """`POST` gives the item back to its queue."""
 
-    @extend_schema(operation_id="reviews_release")
+    @described(
+        "Give an item back", body=shapes.TOKEN, answers={204: None}, problems=(401, 403, 404, 409),
+        scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("claim_token",), required=("claim_token",))
         queue.release(actor_of(request), id, token(body))
@@ -73,7 +87,10 @@ class Release(Door):
 class Skip(Door):
     """`POST` passes the item on to others."""
 
-    @extend_schema(operation_id="reviews_skip")
+    @described(
+        "Pass an item on to others", body=shapes.TOKEN_AND_REASON, answers={204: None},
+        problems=(401, 403, 404, 409), scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("claim_token", "reason"), required=("claim_token",))
         queue.skip(actor_of(request), id, token(body), text(body, "reason"))
@@ -83,7 +100,10 @@ class Skip(Door):
 class Escalate(Door):
     """`POST` hands the item to the queue above its own."""
 
-    @extend_schema(operation_id="reviews_escalate")
+    @described(
+        "Hand an item to the queue above", body=shapes.TOKEN_AND_REASON, answers={204: None},
+        problems=(401, 403, 404, 409), scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("claim_token", "reason"), required=("claim_token",))
         queue.escalate(actor_of(request), id, token(body), text(body, "reason"))
@@ -93,7 +113,10 @@ class Escalate(Door):
 class Hold(Door):
     """`POST` puts the item off until a time."""
 
-    @extend_schema(operation_id="reviews_hold")
+    @described(
+        "Put an item off", body=shapes.HOLD, answers={204: None}, problems=(401, 403, 404, 409),
+        scope="reviews:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("claim_token", "until", "reason"), required=("claim_token", "until"))
         until = _moment(text(body, "until", longest=64))
@@ -106,7 +129,11 @@ class Hold(Door):
 class Decide(Door):
     """`POST` takes the decision on the item in hand."""
 
-    @extend_schema(operation_id="reviews_decide")
+    @described(
+        "Decide the item in hand", body=shapes.DECISION_SENT, answers={200: shapes.DECIDED},
+        problems=(401, 403, 404, 409), scope="reviews:write",
+        more="A blind item takes an `output` without a verdict. 409 when the claim is lost or the item closed.",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(
             request.data, allowed=("claim_token", "verdict", "output", "reasons", "comment", "took_ms"),

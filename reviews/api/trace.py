@@ -8,9 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api.authentication import Caller
+from governance.api.docs import described
 from governance.models import Output
 from governance.refusals import NotFound
 from reviews import trace
+from reviews.api import shapes
 from reviews.quality import blindness
 
 
@@ -19,6 +21,7 @@ class Trace(APIView):
 
     required_scopes: ClassVar = {"GET": "outputs:read"}
 
+    @described("Why this output ended as it did", answers={200: shapes.TRACE}, scope="outputs:read")
     def get(self, request: Request, id: UUID) -> Response:
         """Contract check, policy, conditions, routing, claims, decisions, deliveries, and the entry of each."""
         caller = cast(Caller, request.user)
@@ -29,8 +32,8 @@ class Trace(APIView):
         if output is None:
             raise NotFound("There is nothing here.")
         # A key learns no more of audits than its person's role and its own scopes both allow.
-        sees_audits = (
-            caller.key is None or (caller.has_scope("evidence:read") and caller.may("see evidence", output.system))
+        sees_audits = caller.key is None or (
+            caller.has_scope("evidence:read") and caller.may("see evidence", output.system)
         )
         viewer = trace.viewer_of(caller.person, output.system_id, sees_audits=sees_audits)
         return Response(trace.as_json(output, trace.story(output, viewer)))

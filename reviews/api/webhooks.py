@@ -9,8 +9,10 @@ from rest_framework.views import APIView
 
 from governance.api import paging, parsing
 from governance.api.authentication import Caller
+from governance.api.docs import ID, PAGING, TEXT, WHOLE, described, of
 from governance.api.rendering import moment
 from governance.refusals import Invalid, NotFound, Problem
+from reviews.api import shapes
 from reviews.delivery import endpoints
 from reviews.models import Delivery, Endpoint
 
@@ -23,11 +25,18 @@ class Webhooks(APIView):
 
     required_scopes: ClassVar = {"GET": "webhooks:write", "POST": "webhooks:write"}
 
+    @described(
+        "Your webhooks", answers={200: shapes.WEBHOOKS}, problems=(401, 403), parameters=PAGING, scope="webhooks:write"
+    )
     def get(self, request: Request) -> Response:
         """The webhooks this key may see, newest first, without their secrets."""
         rows = Endpoint.objects.present().in_systems(_caller(request).systems(VERB)).select_related("system")
         return Response(paging.answer(rows, request, as_json))
 
+    @described(
+        "Register a webhook", body=shapes.WEBHOOK_SENT, answers={201: shapes.WEBHOOK}, scope="webhooks:write",
+        more="The answer shows its secret, once.",
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         """A new webhook: `{system?, url, events}`. The answer shows its secret, once."""
         caller = _caller(request)
@@ -45,12 +54,17 @@ class Webhook(APIView):
 
     required_scopes: ClassVar = {"GET": "webhooks:write", "PATCH": "webhooks:write", "DELETE": "webhooks:write"}
 
+    @described("One webhook with its last deliveries", answers={200: shapes.WEBHOOK}, scope="webhooks:write")
     def get(self, request: Request, id: UUID) -> Response:
         """One webhook with its last deliveries."""
         endpoint = _find(_caller(request), id)
         recent = endpoint.deliveries.newest_first()[:_RECENT]
         return Response({**as_json(endpoint), "deliveries": [delivery_json(row) for row in recent]})
 
+    @described(
+        "Change a webhook", body=shapes.WEBHOOK_CHANGED, answers={200: shapes.WEBHOOK},
+        problems=(401, 403, 404, 409), scope="webhooks:write",
+    )  # fmt: skip
     def patch(self, request: Request, id: UUID) -> Response:
         """Changes `url` (on the same server), `events` or `enabled`."""
         endpoint = _find(_caller(request), id)
@@ -65,6 +79,7 @@ class Webhook(APIView):
         )  # fmt: skip
         return Response(as_json(changed))
 
+    @described("Take a webhook away", answers={204: None}, scope="webhooks:write")
     def delete(self, request: Request, id: UUID) -> Response:
         """Takes the webhook away, with its secret and with what it was still to be told."""
         endpoint = _find(_caller(request), id)
@@ -77,6 +92,10 @@ class WebhookTest(APIView):
 
     required_scopes: ClassVar = {"POST": "webhooks:write"}
 
+    @described(
+        "Send a test message", body=of({}), answers={202: of({"delivery": ID})},
+        problems=(401, 403, 404, 409), scope="webhooks:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """Sends a message of type `webhook.test`; `GET webhooks/{id}/` shows what came of it."""
         endpoint = _find(_caller(request), id)
@@ -89,6 +108,10 @@ class WebhookRotate(APIView):
 
     required_scopes: ClassVar = {"POST": "webhooks:write"}
 
+    @described(
+        "A new secret, shown this once", body=of({}), answers={200: of({"secret": TEXT})}, scope="webhooks:write",
+        more="For 24 hours both sign.",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """A new secret, shown this once; for 24 hours both sign."""
         endpoint = _find(_caller(request), id)
@@ -100,6 +123,10 @@ class WebhookReplay(APIView):
 
     required_scopes: ClassVar = {"POST": "webhooks:write"}
 
+    @described(
+        "Send dead deliveries again", body=of({"delivery": ID}, optional=("delivery",)),
+        answers={202: of({"replayed": WHOLE})}, scope="webhooks:write",
+    )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """Sends dead deliveries again under their ids: one (`{delivery}`) or, with an empty body, all."""
         endpoint = _find(_caller(request), id)

@@ -25,9 +25,9 @@ from reviews.queue.reviewers import reviewer
 
 KEYS = (
     ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
-    ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold: 1 an hour, 2 until tomorrow, 3 three days"), ("G", "escalate"),
-    ("U", "undo the last decision, or correct it"), ("Ctrl Enter", "send what is typed"), ("Esc", "close what was opened"),
-    ("+", "zoom in, and - out"), ("C", "contrast"), ("I", "invert"),
+    ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold: 1 an hour, 2 until tomorrow, 3 three days"),
+    ("G", "escalate"), ("U", "undo the last decision, or correct it"), ("Ctrl Enter", "send what is typed"),
+    ("Esc", "close what was opened"), ("+", "zoom in, and - out"), ("C", "contrast"), ("I", "invert"),
     ("B", "blur pictures, and back"),
 )  # fmt: skip
 posts = require_http_methods(["GET", "HEAD", "POST"])

@@ -30,10 +30,9 @@ customElements.define("desk-pace", class extends HTMLElement {
   }
 
   rest() {
-    const {sat, since} = document.querySelector(".rail")?.dataset ?? {};
-    const part = `${since} ${Math.floor(Number(sat ?? 0) / 3000)}`;
-    if (Number(sat ?? 0) < 3000 || kept((tab) => tab.getItem("rested")) === part) return;
-    kept((tab) => tab.setItem("rested", part));
+    const sat = Number(document.querySelector(".rail")?.dataset.sat ?? 0);
+    if (sat < 3000 || Date.now() - Number(kept((tab) => tab.getItem("rested")) ?? 0) < 3000000) return;
+    kept((tab) => tab.setItem("rested", String(Date.now())));
     this.say(`You have been at it for ${Math.floor(sat / 60)} minutes. A short break keeps the eye sharp; the queue waits.`);
   }
 

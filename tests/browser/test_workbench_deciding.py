@@ -254,7 +254,7 @@ def test_after_fifty_minutes_a_break_is_offered_once(chromium: Browser, live_sit
     with at_the_desk(chromium, live_site, cast.alice()) as page:
         begin(page)
         for number in range(2):
-            page.evaluate("Object.assign(document.querySelector('.rail').dataset, {sat: '3060', since: 'nine'})")
+            page.evaluate("document.querySelector('.rail').dataset.sat = '3060'")
             page.keyboard.press("a")
             said = page.locator("desk-pace").inner_text()
             page.evaluate("document.querySelector('desk-pace').replaceChildren()")

@@ -66,7 +66,6 @@ class Site:
             cwd=PROJECT, stdout=self.log.open("w"), stderr=subprocess.STDOUT,
             env=environment | {"COUNTERSIGN_HOME": str(self.home), "LOG_LEVEL": "WARNING"},
         )  # fmt: skip
-        until("the site is healthy", lambda: self.status() == 200, seconds=120, or_say=self.log)
 
     def status(self) -> int | None:
         try:
@@ -126,6 +125,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 def serving(environment: dict[str, str], broker: Broker, folder: Path) -> Iterator[Site]:
     site = Site(environment | {"REDIS_URL": broker.url}, folder)
     try:
+        until("the site is healthy", lambda: site.status() == 200, seconds=120, or_say=site.log)
         yield site
     finally:
         site.stop()

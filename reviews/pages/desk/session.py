@@ -73,11 +73,11 @@ def session(actor: Actor) -> Session:
         cursor.execute("SELECT clock_timestamp()")
         now = cursor.fetchone()[0]
     recent = standing_decisions(person.pk, _MOST)
-    now_sitting = sitting(recent, now)
-    took = [decision.took_ms / 1000 for decision in now_sitting if decision.took_ms]
+    made = sitting(recent, now)
+    took = [decision.took_ms / 1000 for decision in made if decision.took_ms]
     waiting = what_waits(actor)
     return Session(
-        now, now_sitting[-1].decided_at if now_sitting else None, len(now_sitting), sum(queue.count for queue in waiting),
+        now, made[-1].decided_at if made else None, len(made), sum(queue.count for queue in waiting),
         any(queue.is_capped for queue in waiting), statistics.median(took) if took else None,
         last_made(recent[:LAST], now)[::-1],
     )  # fmt: skip
