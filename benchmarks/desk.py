@@ -155,7 +155,7 @@ def _weigh_first(browser: Any, site: str, cookie: str, url: str) -> tuple[int, i
     context.add_cookies([{"name": "countersign", "value": cookie, "url": site}])
     page = context.new_page()
     answers: list[Any] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108  a bound method cannot be wrapped
     page.goto(url, wait_until="load")
     loaded = [(answer.request.sizes()["responseBodySize"], answer.body()) for answer in list(answers)]
     context.close()

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from governance.refusals import Conflict
 from reviews.decisions.rounds import Opinion
 from reviews.queue import losing
 from reviews.queue.reviewers import Reviewer
@@ -131,6 +132,15 @@ def read_case(who: Reviewer, item: UUID, token: UUID) -> Case:
     if row is None or not who.reviews(row[12]):
         raise losing.lost(who, item, token)
     return Case(*row)
+
+
+def require_policy(case: Case, verdict: str) -> None:
+    """Nothing goes out, not by a person either, that no policy was there to judge. Raises Conflict."""
+    if case.policy is None and verdict != "reject":
+        raise Conflict(
+            "No policy was in force when this arrived, so it cannot go out. Reject it; once a policy is in force, "
+            "its producer can send it again under a new id."
+        )
 
 
 def opinions(item: UUID) -> list[Opinion]:

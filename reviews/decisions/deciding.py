@@ -19,7 +19,7 @@ from governance.models import Output
 from governance.people.actors import Actor
 from reviews.decisions import rounds
 from reviews.decisions.answers import Answer, read_answer
-from reviews.decisions.cases import Case, read_case
+from reviews.decisions.cases import Case, read_case, require_policy
 from reviews.decisions.ends import End, end_of
 from reviews.decisions.rounds import Opinion
 from reviews.decisions.writing import open_seat, payloads, write_decision
@@ -61,6 +61,7 @@ def decide(
             case.rules.contract, case.rules.review, case.ai, is_blind=case.is_blind, verdict=verdict, output=output,
             reasons=reasons, comment=comment,
         )  # fmt: skip
+        require_policy(case, answer.verdict)
         return _decide(who, case, answer, token=token, took_ms=took_ms)
 
 

@@ -16,7 +16,7 @@ from governance.people import roles
 from governance.people.actors import Actor
 from governance.refusals import Conflict, NotAllowed, NotFound
 from reviews.decisions.answers import Answer, read_answer
-from reviews.decisions.cases import LOCK, Case
+from reviews.decisions.cases import LOCK, Case, require_policy
 from reviews.decisions.deciding import Decided, entries_of, tell
 from reviews.decisions.ends import end_of
 from reviews.decisions.writing import write_superseding
@@ -65,6 +65,7 @@ def supersede(
         case.rules.contract, case.rules.review, case.ai, is_blind=False, verdict=verdict, output=output,
         reasons=reasons, comment=comment,
     )  # fmt: skip
+    require_policy(case, answer.verdict)
     if _takes_two(case, old, answer):
         return _open_round(who, case, answer, old)
     return _replace(who, case, answer, old)

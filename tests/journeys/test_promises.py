@@ -246,3 +246,17 @@ def one_key_each(html: str) -> None:
     assert answers == {digit: digit for digit in "02345689"}, "7 is the AI's own, 1 stands beside its confidence"
     assert 'name="alternative" value="0" data-key="1"' in html
     assert 'data-reason-for=""' in html
+
+
+@pytest.mark.django_db
+def test_nobody_lets_out_what_came_before_any_policy() -> None:
+    system, _ = cast.bare_system()
+    producer, reviewer = Program(system), Program(system, person=cast.alice())
+    producer.post("outputs/", raw("early"))
+    route_waiting()
+    item = Item.objects.get()
+    token = reviewer.post(f"reviews/{item.pk}/claim/", {}).json()["claim"]["token"]
+    refused = reviewer.post(f"reviews/{item.pk}/decide/", {"claim_token": token, "verdict": "approve"})
+    assert (refused.status_code, "No policy was in force" in refused.json()["detail"]) == (409, True)
+    rejected = reviewer.post(f"reviews/{item.pk}/decide/", {"claim_token": token, "verdict": "reject"})
+    assert rejected.status_code == 200
