@@ -39,7 +39,14 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_line_prefix": "%m [%p] %u@%d ",
 }
-_HURRIED = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_locks_per_transaction": "512"}
+_HURRIED = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_locks_per_transaction": "512",
+    # Its workers belong to the superuser, so the owner role could not drop a test's database while one is at work.
+    "autovacuum": "off",
+}
 
 
 class Postgres:
