@@ -224,6 +224,35 @@ def test_a_correction_starts_from_what_was_said_and_an_approval_drops_it(browser
     assert [d.verdict for d in Decision.objects.order_by("id")] == ["override", "approve"]
 
 
+def test_the_summary_tells_how_often_a_second_person_agreed_with_its_interval(system: System) -> None:
+    pairs = {"default": {"queue": "general", "reviewers": 2}, "queues": {"general": {"mode": "pull"}}}
+    desk(cast.system("two", routing=pairs))
+    alice = Browser(cast.alice())
+    next_item(alice)
+    alice.press(verdict="approve")
+    assert "not yet" in alice.open("/queue/summary/").content.decode()
+    bob = Browser(cast.bob())
+    next_item(bob)
+    bob.press(verdict="approve")
+    alice.open("/queue/summary/")
+    assert re.search(r"100.% <small>1 of 1; 20.% to 100.%</small>", alice.text)
+
+
+def test_what_is_held_is_listed_for_whoever_held_it_alone_and_taken_back(browser: Browser, system: System) -> None:
+    item = desk(system)[0]
+    first = next_item(browser)
+    browser.press(formaction=f"{first}hold/", until="days")
+    assert browser.send("/queue/next/").status_code == 200
+    browser.open("/queue/")
+    assert "Held by you" in browser.text
+    assert "Held by you" not in Browser(cast.bob()).open("/queue/").content.decode()
+    browser.send(f"/review/{item.pk}/take/")
+    assert "Held by you" not in browser.open("/queue/").content.decode()
+    browser.open(f"/review/{item.pk}/")
+    assert browser.press(formaction=f"/review/{item.pk}/hold/", until="never").status_code == 422
+    assert Seat.objects.get().claimed_by is not None
+
+
 def test_the_third_person_sees_both_answers_without_names(system: System) -> None:
     pairs = {"default": {"queue": "general", "reviewers": 2}, "queues": {"general": {"mode": "pull"}}}
     two = cast.system("two", routing=pairs)
