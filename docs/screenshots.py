@@ -84,6 +84,7 @@ SCREENS = (
     Screen("queue", "alice", "/queue/"),
     Screen("workbench", "alice", "/queue/", review("general")),
     Screen("workbench-table", "bela", "/queue/", review("pathology")),
+    Screen("summary", "alice", "/queue/summary/"),
     Screen("history", "mats", "/history/"),
     Screen("history-system", "mats", "/history/?system=form-digits"),
     Screen("why", "mats", "/history/", first(rf"/outputs/{ID}/")),
