@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("version", models.CharField(max_length=32)),
-                ("document", models.TextField(help_text="Canonical JSON.")),
+                ("document", models.TextField(help_text="JSON as written: its order is that of the form.")),
                 ("digest", models.CharField(max_length=64)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],

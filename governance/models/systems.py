@@ -54,7 +54,7 @@ class ContractVersion(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     system = models.ForeignKey(System, models.PROTECT, related_name="contracts")
     version = models.CharField(max_length=32)
-    document = models.TextField(help_text="Canonical JSON.")
+    document = models.TextField(help_text="JSON as written: its order is that of the form.")
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now())
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
