@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,6 +214,21 @@ def test_everything_killed_by_force_does_not_hurt_the_next_start(home):
     assert (home / "postgres" / "postmaster.pid").exists()
     with embedded.ensure(home, durable=False):
         assert _ask(embedded.addresses(home).database, "SELECT seven FROM kept") == "7"
+
+
+@pytest.mark.parametrize("then", [signal.SIGCONT, signal.SIGKILL], ids=["recovers", "dies"])
+def test_a_hold_is_given_only_once_the_server_answers(home, then):
+    """A keeper still there that says its server runs, while the server is dead: it may start it again, or die too."""
+    holder = _hold_elsewhere(home)
+    running = state(home, "postgres")
+    os.kill(running["keeper"], signal.SIGSTOP)
+    os.kill(running["server"], signal.SIGKILL)
+    later = threading.Timer(1.0, os.kill, (running["keeper"], then))
+    later.start()
+    with embedded.ensure(home, durable=False):
+        assert _ask(embedded.addresses(home).database, "SELECT 1") == "1"
+    holder.terminate()
+    holder.wait()
 
 
 def test_a_stale_pid_file_that_names_a_living_stranger_does_not_hurt(home):

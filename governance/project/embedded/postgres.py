@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import psutil
+import psycopg
 
-from governance.project.embedded.home import POSTGRES_PORT, Unavailable, last_port, secret, socket_directory
+from governance.project.embedded.home import POSTGRES_PORT, Unavailable, addresses, last_port, secret, socket_directory
 from governance.project.embedded.ports import free_port
 from governance.project.embedded.unprivileged import (
     own_directory,
@@ -134,6 +135,15 @@ class Postgres:
             raise Unavailable(
                 f"{self.data} was made by PostgreSQL {found} and this is {MAJOR}; upgrade it with pg_upgrade."
             )
+
+
+def answers(home: Path) -> bool:
+    """Whether the PostgreSQL of this home answers a client."""
+    try:
+        psycopg.connect(addresses(home).database, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _wheel() -> Path:

@@ -55,16 +55,26 @@ class Redis:
 
     def is_ready(self, pid: int) -> bool:
         """Whether a server that knows our password answers on the port."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
-                link.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-                answer = link.recv(64)
-                return answer.startswith(b"+OK") and (b"+PONG" in answer or b"+PONG" in link.recv(64))
-        except OSError:
-            return False
+        return _answers(self.port, self.password)
 
     def clear_leftovers(self) -> None:
         """Nothing to clear: Redis leaves no lock behind."""
+
+
+def answers(home: Path) -> bool:
+    """Whether the Redis of this home answers a client."""
+    port = last_port(home, Redis.name)
+    return port is not None and _answers(port, secret(home, Redis.name))
+
+
+def _answers(port: int, password: str) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as link:
+            link.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+            answer = link.recv(64)
+            return answer.startswith(b"+OK") and (b"+PONG" in answer or b"+PONG" in link.recv(64))
+    except OSError:
+        return False
 
 
 def _wheel() -> Path:

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from governance.project.embedded import postgres, redis
 from governance.project.embedded.home import Unavailable, open_home, state
 
 _PROJECT = Path(__file__).resolve().parents[3]
-_LEAVE_SECONDS = 70
+_START_SECONDS, _LEAVE_SECONDS = 90, 70
+_ANSWERS = {"postgres": postgres.answers, "redis": redis.answers}
 # These look at no row: starting a database for them would only cost time.
 _WITHOUT_SERVERS = {
     "check",
@@ -69,12 +71,7 @@ def ensure(home: Path, *, postgres: bool = True, redis: bool = True, durable: bo
     starting = {name: _lock(home, f"{name}.start", fcntl.LOCK_EX) for name in names}
     users = {name: _lock(home, f"{name}.users", fcntl.LOCK_SH) for name in names}
     try:
-        keepers = [_start(home, name, durable=durable) for name in names if not _is_kept(home, name)]
-        errors = [error for keeper in keepers if (error := _first_word(keeper))]
-        if errors:
-            raise Unavailable("\n".join(dict.fromkeys(errors)))
-        for name in names:
-            _await_state(home, name)
+        _bring_up(home, names, durable=durable)
     except BaseException:
         for lock in users.values():
             os.close(lock)
@@ -145,13 +142,24 @@ def _first_word(keeper: subprocess.Popen[str]) -> str | None:
     return said.get("error")
 
 
-def _await_state(home: Path, name: str) -> None:
-    # A keeper whose starter was killed is still starting; its state appears when it is ready.
-    deadline = time.monotonic() + 60
-    while not state(home, name):
-        if time.monotonic() > deadline or not _is_kept(home, name):
-            raise Unavailable(f"{name} of {home} does not come up; see its log under {home / 'logs'}.")
+def _bring_up(home: Path, names: Sequence[str], *, durable: bool) -> None:
+    """Wait until each server answers, starting those that nobody keeps.
+
+    That a keeper is there proves nothing: it may be the one that a `kill -9` is just ending, or one whose server has
+    died and is being started again. Only an answer does.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while missing := [name for name in names if not _is_up(home, name)]:
+        if time.monotonic() > deadline:
+            raise Unavailable(f"{missing[0]} of {home} does not come up; see its log under {home / 'logs'}.")
+        keepers = [_start(home, name, durable=durable) for name in missing if not _is_kept(home, name)]
+        if errors := [error for keeper in keepers if (error := _first_word(keeper))]:
+            raise Unavailable("\n".join(dict.fromkeys(errors)))
         time.sleep(0.02)
+
+
+def _is_up(home: Path, name: str) -> bool:
+    return _is_kept(home, name) and bool(state(home, name)) and _ANSWERS[name](home)
 
 
 def _await_end(home: Path, name: str) -> None:
