@@ -45,7 +45,7 @@ SELECT y.id, count(o.lane), count(o.lane) FILTER (WHERE o.lane = 'release'),
        (array_agg(o.model ORDER BY o.id DESC))[1], (array_agg(o.model_version ORDER BY o.id DESC))[1]
 FROM unnest(%(systems)s::uuid[]) AS y(id)
 LEFT JOIN LATERAL (SELECT id, lane, model, model_version FROM governance_output
-                   WHERE system_id = y.id ORDER BY id DESC LIMIT %(recent)s) AS o ON true
+                   WHERE system_id = y.id AND NOT is_known_answer ORDER BY id DESC LIMIT %(recent)s) AS o ON true
 GROUP BY y.id
 """
 # Two people agreed when their round closed without a third; what is not closed is nobody's to know.

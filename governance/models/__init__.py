@@ -4,7 +4,7 @@ from governance.models.evidence import Entry, Payload, PendingEntry
 from governance.models.outputs import Output, OutputContent
 from governance.models.people import ApiKey, Person, Role, Skill
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
-from governance.models.tuning import Certificate
+from governance.models.tuning import Certificate, KnownAnswer
 
 __all__ = [
     "ApiKey",
@@ -12,6 +12,7 @@ __all__ = [
     "Certificate",
     "ContractVersion",
     "Entry",
+    "KnownAnswer",
     "Output",
     "OutputContent",
     "Payload",

@@ -19,6 +19,10 @@ class OutputQuerySet(models.QuerySet["Output"]):
     def of(self, system: System) -> "OutputQuerySet":
         return self.filter(system=system)
 
+    def genuine(self) -> "OutputQuerySet":
+        """What producers sent. A known answer is a replay that only its reviewer sees; nothing counts it."""
+        return self.filter(is_known_answer=False)
+
 
 class Output(models.Model):
     """One thing the AI produced, the verdict on it, and how it ended.
@@ -61,6 +65,7 @@ class Output(models.Model):
     labelled_at = models.DateTimeField(null=True)
     traceparent = models.CharField(max_length=64, null=True)  # noqa: DJ001  null: none was sent
     key = models.UUIDField(null=True, help_text="The API key that sent it.")
+    is_known_answer = models.BooleanField(db_default=False, help_text="A replay that measures reviewers.")
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     objects = OutputQuerySet.as_manager()

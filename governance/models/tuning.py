@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from governance.models.outputs import Output
 from governance.models.systems import System
 
 
@@ -54,3 +55,37 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return f"look {self.look} at {self.system_id}"
+
+
+class KnownAnswerQuerySet(models.QuerySet["KnownAnswer"]):
+    def of(self, system: System) -> "KnownAnswerQuerySet":
+        return self.filter(system=system)
+
+    def judged(self) -> "KnownAnswerQuerySet":
+        """Those that people have judged for good."""
+        return self.filter(found__isnull=False, final_at__lte=Now())
+
+
+class KnownAnswer(models.Model):
+    """A natural error, replayed as a new item to see whether reviewers find it. `output` is the replay, `original` the
+    output whose error two people had confirmed. `found` is null until the item is closed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
+    output = models.OneToOneField(Output, models.PROTECT, related_name="known_answer")
+    original = models.ForeignKey(Output, models.PROTECT, related_name="+")
+    prompted_by = models.UUIDField(unique=True, help_text="The genuine item whose draw asked for it.")
+    drawn_as = models.CharField(max_length=200, help_text="The external id under which it was judged.")
+    seeded_at = models.DateTimeField(db_default=Now())
+    decision = models.UUIDField(null=True)
+    found = models.BooleanField(null=True)
+    final_at = models.DateTimeField(null=True)
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    objects = KnownAnswerQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["system", "-id"], name="known_answers_newest")]
+
+    def __str__(self) -> str:
+        return f"known answer {self.id}"

@@ -235,6 +235,7 @@ CELERY_TASK_ROUTES = {
     "reviews.routing.*": {"queue": "route"},
     "reviews.delivery.*": {"queue": "deliver"},
     "governance.monitoring.*": {"queue": "analyse"},
+    "reviews.quality.*": {"queue": "analyse"},
 }
 CELERY_BEAT_SCHEDULE = {
     "route what the broker lost": {"task": "reviews.routing.tasks.route_waiting", "schedule": 5.0},
@@ -245,6 +246,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 1},
     },
     "look at the evidence": {"task": "governance.monitoring.tasks.take_due_looks", "schedule": 3600.0},
+    "replay known answers": {"task": "reviews.quality.tasks.seed_known_answers", "schedule": 30.0},
     "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},
 }
 

@@ -26,18 +26,11 @@ from governance.tuning.bounds import Corrected, correct_for_sensitivity, spent_a
 from governance.tuning.certify import MILLION
 from governance.tuning.reading import Reading
 from governance.tuning.samples import RuleLine, Sample, Scope
+from governance.tuning.sensitivity import Sensitivity, measured
 
 CODE: Final = "tuning 1"  # raised with any change of what a look computes
 LIFE: Final = timedelta(days=30)
 PROVISIONAL: Final = "certified-provisional"
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """How many of the seeded, known-wrong items reviewers found."""
-
-    found: int
-    seeded: int
 
 
 @dataclass(frozen=True)
@@ -104,8 +97,10 @@ def exploration(
     return Exploration(scope, found, read, goal, look, samples.released_by_rules(scope))
 
 
-def look(system: System, *, by: Actor, segment: str = "", sensitivity: Sensitivity | None = None) -> Certificate:
+def look(system: System, *, by: Actor, segment: str = "") -> Certificate:
     """One look: stores the level it spends, then counts, tests and writes what it found, with its evidence.
+
+    Once enough known answers have measured the reviewers, the test pays for the errors they miss.
 
     Raises Conflict when there is nothing to look at or the policy's schedule (`risk.look_every`) has none yet; then
     nothing is spent. Raises NotAllowed and NotFound for a person who may not.
@@ -113,10 +108,11 @@ def look(system: System, *, by: Actor, segment: str = "", sensitivity: Sensitivi
     if by.person is not None:
         roles.require(by.person, "propose a policy", system)
     scope = samples.scope(system, segment)
-    if scope is None or not Output.objects.of(system).filter(rule=scope.rule, label__isnull=False).exists():
+    if scope is None or not Output.objects.of(system).genuine().filter(rule=scope.rule, label__isnull=False).exists():
         raise Conflict(f"No output that a threshold of {system.name} decided has a verdict yet.")
     spent = _spend(scope, by=by)
-    return _measure(spent, scope, by=by, sensitivity=sensitivity)
+    known = measured(system)
+    return _measure(spent, scope, by=by, sensitivity=known if known.is_enough else None)
 
 
 @transaction.atomic

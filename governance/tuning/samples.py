@@ -87,7 +87,8 @@ WITH terms AS (
     FROM governance_output o JOIN terms t ON t.policy = o.policy_id
     WHERE o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
         AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.rule = %(rule)s
-        AND o.threshold IS NOT NULL AND o.received_at >= statement_timestamp() - make_interval(secs => %(window)s)
+        AND o.threshold IS NOT NULL
+        AND NOT o.is_known_answer AND o.received_at >= statement_timestamp() - make_interval(secs => %(window)s)
 ), cut AS (
     SELECT coalesce(min(received_at) FILTER (WHERE settled IS NOT TRUE), statement_timestamp()) AS closes FROM fit
 ), known AS (
@@ -126,7 +127,8 @@ FROM governance_output o JOIN (
 ) t ON t.policy = o.policy_id
 WHERE o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
     AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.lane = 'release'
-    AND o.rule NOT LIKE 'threshold:%%' AND o.received_at >= statement_timestamp() - make_interval(secs => %(window)s)
+    AND o.rule NOT LIKE 'threshold:%%'
+        AND NOT o.is_known_answer AND o.received_at >= statement_timestamp() - make_interval(secs => %(window)s)
 GROUP BY o.rule ORDER BY o.rule"""
 
 
@@ -137,7 +139,7 @@ def rule_of(segment: str) -> str:
 
 def scope(system: System, segment: str = "") -> Scope | None:
     """The model and prompt version of the newest output that this threshold decided; None before the first."""
-    newest = Output.objects.of(system).filter(rule=rule_of(segment)).newest_first()
+    newest = Output.objects.of(system).genuine().filter(rule=rule_of(segment)).newest_first()
     found = newest.values_list("model", "model_version", "prompt_version").first()
     return Scope(system, segment, *found) if found else None
 

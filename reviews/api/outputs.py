@@ -139,7 +139,9 @@ def _visible(request: Request) -> QuerySet[Output]:
     """The outputs that this caller may see, without those that wait for its own blind answer."""
     who = caller(request)
     systems = who.systems("see outputs")
-    found = Output.objects.all() if systems is None else Output.objects.filter(system_id__in=systems)
+    # A known answer is nobody's but its reviewer's.
+    found = Output.objects.genuine() if who.person is None else Output.objects.all()
+    found = found if systems is None else found.filter(system_id__in=systems)
     return blindness.not_hidden_from(found, who.person)
 
 

@@ -101,8 +101,12 @@ class Case:
 
     @property
     def measures(self) -> bool:
-        """Whether the verdict leaves the resolution alone: an audit that is not held, or a re-check."""
-        return self.purpose in ("audit", "recheck") and not self.is_held
+        """Whether the verdict leaves the resolution alone: an audit that is not held, or a re-check.
+
+        A known answer does as the audit does that it looks like.
+        """
+        is_alike = self.purpose == "known_answer" and self.resolved_by == "policy"
+        return (self.purpose in ("audit", "recheck") or is_alike) and not self.is_held
 
     @property
     def undo(self) -> timedelta:

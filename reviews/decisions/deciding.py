@@ -25,6 +25,7 @@ from reviews.decisions.rounds import Opinion
 from reviews.decisions.writing import open_seat, payloads, write_decision
 from reviews.delivery import outbox
 from reviews.models import Decision
+from reviews.quality import known_answers
 from reviews.queue import losing
 from reviews.queue.keeping import renew
 from reviews.queue.reviewers import Reviewer, reviewer
@@ -83,7 +84,11 @@ def _decide(who: Reviewer, case: Case, answer: Answer, *, token: UUID, took_ms: 
         raise losing.lost(who, case.item, token)
     if step.opens is not None:
         open_seat(case, step.opens, entry=entries[0].id, adjudicates=step.opens == 3)
-    if end is not None:
+    if end is not None and case.purpose == "known_answer":
+        known_answers.closed(
+            case.output, found=not answer.is_correct, decision=id, final_at=final_at, entry=entries[0].id
+        )
+    elif end is not None:
         tell(case, end, decision=id, cause=entries[-1], at=final_at)
     return Decided(id, step.state, final_at)
 

@@ -51,7 +51,8 @@ def _of_person(found: QuerySet[Decision], person: Person) -> QuerySet[Decision]:
     if not roles.may(person, "see history"):
         raise NotAllowed("Your role does not include the history of decisions.")
     in_history = _within(roles.systems_for(person, "see history"))
-    everybodys = _within(roles.systems_for(person, "see everybody's decisions"))
+    # Known answers are their reviewer's alone: to her they look like the others, and they change nobody's counts.
+    everybodys = _within(roles.systems_for(person, "see everybody's decisions")) & ~Q(purpose="known_answer")
     could_sit = _within(roles.systems_for(person, "review items"))
     return found.filter(in_history, own | (everybodys & (~could_sit | Q(item__state="closed"))))
 

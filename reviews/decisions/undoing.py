@@ -15,6 +15,7 @@ from reviews.decisions import rounds
 from reviews.decisions.cases import LOCK, opinions
 from reviews.delivery import outbox
 from reviews.models import Decision, Item
+from reviews.quality import known_answers
 from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import Reviewer, reviewer
@@ -80,6 +81,8 @@ def undo(actor: Actor, decision: UUID) -> Claim:
     _run(_CLOSE_OPENED, asked)
     if item.state == "closed":
         _run(_BACK, asked)
+        if item.purpose == "known_answer":
+            known_answers.reopened(item, entry=entry.id)
     remaining = rounds.next_step(
         opinions(item.pk), reviewers=item.reviewers, confirms_wrong=False, contract=rulebook(made.policy_id).contract
     )

@@ -28,6 +28,7 @@ from reviews.intake.copying import copy
 from reviews.intake.dossiers import Dossier, Setting, prepare
 from reviews.intake.inserting import CURRENT, guard, insert
 from reviews.intake.judging import Dice
+from reviews.quality import disguises
 
 CHUNK: Final = 1000
 _TRIES: Final = 5
@@ -194,8 +195,11 @@ def _take_out_known(waiting: dict[int, Arrival], sender: Sender) -> dict[int, Re
 
 
 def _known(arrivals: Sequence[Arrival], system: UUID) -> dict[str, tuple[UUID, bytes]]:
-    """The outputs that are there already, by external id: their id and the digest of their body."""
-    rows = Output.objects.filter(system_id=system, external_id__in=[arrival.body.external_id for arrival in arrivals])
+    """The outputs that are there already, by external id: their id and the digest of their body. A known answer that
+    bears one of these ids takes another."""
+    names = [arrival.body.external_id for arrival in arrivals]
+    disguises.make_way(system, names)
+    rows = Output.objects.genuine().filter(system_id=system, external_id__in=names)
     return {name: (id, bytes(digest)) for name, id, digest in rows.values_list("external_id", "id", "body_digest")}
 
 

@@ -28,11 +28,14 @@ _ALIKE: Final = """
 SELECT d.id, d.output_id, d.verdict, d.ai_said, d.person_said, d.decided_at, p.is_simulated
 FROM (
     SELECT id, item_id, output_id, person_id, verdict, ai_said, person_said, decided_at, final_at
-    FROM reviews_decision WHERE system_id = %s AND undone_at IS NULL ORDER BY id DESC LIMIT %s
+    FROM reviews_decision WHERE system_id = %s AND undone_at IS NULL AND purpose <> 'known_answer'
+    ORDER BY id DESC LIMIT %s
 ) d
 JOIN reviews_item i ON i.id = d.item_id
 JOIN governance_person p ON p.id = d.person_id
-WHERE d.ai_said = %s AND d.output_id <> %s AND i.state = 'closed' AND d.final_at <= clock_timestamp()
+WHERE d.ai_said = %s AND d.output_id <> %s
+  AND d.output_id NOT IN (SELECT k.original_id FROM governance_knownanswer k WHERE k.output_id = %s)
+  AND i.state = 'closed' AND d.final_at <= clock_timestamp()
   AND NOT EXISTS (SELECT FROM reviews_decision x WHERE x.supersedes_id = d.id)
   AND NOT EXISTS (SELECT FROM reviews_item o WHERE o.output_id = d.output_id AND o.state <> 'closed')
 ORDER BY d.id DESC
@@ -64,7 +67,7 @@ def alike(system: UUID, *, ai_said: str, besides: UUID, contract: Contract | Non
     if not ai_said:
         return Alike()
     with connection.cursor() as cursor:
-        cursor.execute(_ALIKE, [system, _LOOKED_AT, ai_said, besides])
+        cursor.execute(_ALIKE, [system, _LOOKED_AT, ai_said, besides, besides])
         rows = cursor.fetchall()
     thumbs = thumbs_of({row[1]: contract for row in rows[:_SHOWN]})
     newest = tuple(

@@ -14,7 +14,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from governance.evidence.record import Draft, Subject, draft, write
-from governance.models import Output, System
+from governance.models import KnownAnswer, Output, System
 from governance.people import actors
 from governance.policies.registry import in_force
 
@@ -75,3 +75,18 @@ def several(count: int, *, confidence: int, wrong: int | None = None, **columns:
         {"confidence": confidence, "wrong": None if wrong is None else number < wrong, **columns}
         for number in range(count)
     ]
+
+
+@transaction.atomic
+def known_answers(system: System, *, found: int, of: int) -> None:
+    """Errors replayed as new items and judged an hour ago: `found` of them were called wrong."""
+    (original,) = outputs(system, several(1, confidence=500_000, wrong=1))
+    replays = outputs(system, several(of, confidence=500_000, is_known_answer=True))
+    KnownAnswer.objects.bulk_create(
+        KnownAnswer(
+            system=system, output_id=replay, original_id=original, prompted_by=uuid7(), drawn_as=str(replay),
+            found=number < found, final_at=timezone.now() - timedelta(hours=1),
+            entry_id=Output.objects.get(pk=replay).entry_id,
+        )
+        for number, replay in enumerate(replays)
+    )  # fmt: skip

@@ -16,9 +16,9 @@ from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
 from governance.refusals import Conflict, NotAllowed, NotFound
 from governance.tuning import looks, proposing, reading
-from governance.tuning.looks import PROVISIONAL, Sensitivity
+from governance.tuning.looks import PROVISIONAL
 from tests import cast
-from tests.governance.tuning.judged import outputs, several
+from tests.governance.tuning.judged import known_answers, outputs, several
 
 EVERYTHING_REVIEWED = {"threshold": {"default": 1}}
 
@@ -81,7 +81,8 @@ class TestOneLook:
 
     def test_known_sensitivity_makes_the_target_stricter_and_the_certificate_final(self, system: System) -> None:
         fill_good(system)
-        certificate = looks.look(system, by=CONSOLE, sensitivity=Sensitivity(found=95, seeded=100))
+        known_answers(system, found=95, of=100)
+        certificate = looks.look(system, by=CONSOLE)
         read = looks.standing(certificate).reading
         assert certificate.state == "certified"
         assert read.delta == pytest.approx(0.02)
@@ -89,8 +90,18 @@ class TestOneLook:
 
     def test_reviewers_who_find_nothing_certify_nothing(self, system: System) -> None:
         fill_good(system)
-        certificate = looks.look(system, by=CONSOLE, sensitivity=Sensitivity(found=0, seeded=50))
+        known_answers(system, found=0, of=50)
+        certificate = looks.look(system, by=CONSOLE)
         assert (certificate.state, certificate.threshold) == ("unproven", None)
+
+    def test_fewer_than_thirty_known_answers_leave_a_certificate_provisional_whatever_they_show(
+        self, system: System
+    ) -> None:
+        fill_good(system)
+        known_answers(system, found=29, of=29)
+        certificate = looks.look(system, by=CONSOLE)
+        assert certificate.state == PROVISIONAL
+        assert looks.standing(certificate).document["sensitivity"] == {"assumption": "reviewers miss nothing"}
 
     def test_too_few_verdicts_prove_nothing_and_it_says_how_many_more(self, system: System) -> None:
         outputs(system, several(100, confidence=955_000, wrong=0))
