@@ -14,7 +14,7 @@ Facts = Mapping[str, Any]
 
 GROUPS: Final[dict[str, frozenset[str]]] = {
     "policy": frozenset({"proposed", "approved", "declined", "activated", "bootstrapped", "restored"}),
-    "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised"}),
+    "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised", "retimed"}),
     "claims": frozenset({"claimed", "claim_released", "skipped", "held"}),
     "decisions": frozenset({"decided", "undone", "superseded", "corrected", "resolved"}),
     "deliveries": frozenset(
@@ -22,6 +22,12 @@ GROUPS: Final[dict[str, frozenset[str]]] = {
     ),
 }  # fmt: skip
 _VERDICTS: Final = {"approve": "approves it", "override": "overrides it", "reject": "rejects it"}
+_AGAINST: Final = {
+    "no-policy": "no policy was in force when it arrived", "halted": "releases are halted",
+    "high-risk": "the system is of high risk", "breached": "it breaks its contract",
+    "judging-error": "it could not be judged", "unapproved-policy": "its policy was not approved",
+    "held-audit": "it is held for an audit", "second-review": "it takes two people",
+}  # fmt: skip
 _LANES: Final = {
     "release": "It goes out at once.",
     "review": "A person decides.",
@@ -82,6 +88,28 @@ def _superseded(name: str, facts: Facts) -> str:
     return f"{name} puts another decision in its place and {_VERDICTS[facts['verdict']]}."
 
 
+def _escalated(name: str, facts: Facts) -> str:
+    to = "the leads" if facts.get("for_lead") else facts.get("to", "somebody above")
+    return f"It is late, so it goes up to {to}." if "step" in facts else f"{name} hands it to {to}."
+
+
+def _resolved(name: str, facts: Facts) -> str:
+    ended = "goes out" if facts.get("status") == "released" else "is rejected"
+    against = _AGAINST.get(facts.get("refused", ""))
+    why = f" The policy lets late answers go out, but not this one: {against}." if against else ""
+    return f"Nobody decided in time, so it {ended}.{why}"
+
+
+def _retimed(name: str, facts: Facts) -> str:
+    if facts.get("from") == facts.get("due_at"):
+        return "A policy put in force changes what happens when it is late."
+    return f"A policy put in force changes when it is due, from {_moment(facts['from'])} to {_moment(facts['due_at'])}."
+
+
+def _moment(text: str) -> str:
+    return f"{text[:10]} {text[11:16]} UTC"
+
+
 def _signed(verb: str) -> Callable[[str, Facts], str]:
     return lambda name, facts: f"{name} {verb} the policy{' as ' + facts['role'] if facts.get('role') else ''}."
 
@@ -107,7 +135,11 @@ _SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
     "restored": _because("puts the policy back in force"),
     "judged": _judged,
     "routed": _routed,
-    "escalated": lambda name, facts: f"{name} hands it to {facts.get('to', 'somebody above')}.",
+    "escalated": _escalated,
+    "reminded": lambda name, facts: "It is late: whoever has it and the leads are reminded.",
+    "raised": lambda name, facts: "It is late, so it comes to the front of its queue.",
+    "retimed": _retimed,
+    "resolved": _resolved,
     "claimed": lambda name, facts: f"{name} takes it in hand.",
     "claim_released": lambda name, facts: f"{name} gives it back.",
     "skipped": _with_reason("passes it on"),

@@ -239,6 +239,11 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "route what the broker lost": {"task": "reviews.routing.tasks.route_waiting", "schedule": 5.0},
+    "keep to the service levels": {
+        "task": "reviews.routing.tasks.keep_time",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     # A tick that waited behind a long round has nothing left to say.
     "deliver what is due": {
         "task": "reviews.delivery.tasks.deliver_due",

@@ -114,8 +114,8 @@ class Case:
         return timedelta(seconds=self.rules.review.undo_seconds if self.round == 1 else 0)
 
     def superseded(self) -> UUID | None:
-        """The decision that ended the round before this one, none in the first round."""
-        if self.round == 1:
+        """The decision that ended the round before this one; none in the first round and after a fallback."""
+        if self.round == 1 or self.resolved_by == "fallback":
             return None
         with connection.cursor() as cursor:
             cursor.execute(_BEFORE, [self.output, self.round])

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from django.db.models.functions import Now
 
-from governance.models import Output, Payload
+from governance.models import Entry, Output, Payload
 from reviews.models import Decision
 
 CORRECTED: Final = "output"
@@ -37,7 +37,8 @@ def history(output: Output) -> dict[str, Any]:
     told: dict[str, Any] = {"revisions": [], "correction": None}
     if output.revision > 1 and output.decision is not None:
         chain = _earlier(Decision.objects.get(pk=output.decision))
-        told["revisions"] = [
+        told["revisions"] = _fallback(output) if len(chain) < output.revision - 1 else []
+        told["revisions"] += [
             {"revision": number, "status": _STATUS[decision.verdict], "by": "person",
              "at": decision.final_at.astimezone(UTC), "decision": str(decision.pk)}
             for number, decision in enumerate(chain, output.revision - len(chain))
@@ -49,6 +50,17 @@ def history(output: Output) -> dict[str, Any]:
                 "output": corrected_by(found), "decision": str(found.pk), "at": found.final_at.astimezone(UTC),
             }  # fmt: skip
     return told
+
+
+def _fallback(output: Output) -> list[dict[str, Any]]:
+    """The first revision of an output that ended by fallback before a person took it up."""
+    entry = Entry.objects.filter(subject=output.pk, type="resolved").order_by("-rev").first()
+    if entry is None:
+        return []
+    said = _decode(bytes(entry.leaf))["detail"]["status"]
+    return [
+        {"revision": 1, "status": said, "by": "fallback", "at": entry.at.astimezone(UTC), "decision": str(entry.pk)}
+    ]
 
 
 def _earlier(decision: Decision) -> list[Decision]:

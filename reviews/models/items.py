@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from governance.models import Output, Person, System
+from governance.models import Output, Person, PolicyVersion, System
 
 
 class Queue(models.Model):
@@ -51,6 +51,13 @@ class Item(models.Model):
     routed_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    timed_by = models.ForeignKey(
+        PolicyVersion, models.PROTECT, null=True, related_name="+", db_index=False,
+        help_text="The policy version whose service level it is timed by.",
+    )  # fmt: skip
+    rung = models.PositiveSmallIntegerField(db_default=0, help_text="Steps of the ladder that it has climbed.")
+    next_step_at = models.DateTimeField(null=True, help_text="When the next step is due; null when there is none.")
+    reminded_at = models.DateTimeField(null=True)
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
@@ -63,6 +70,16 @@ class Item(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["created_at"], name="items_to_route", condition=Q(routed_at=None)),
             models.Index(fields=["queue", "due_at"], name="items_open", condition=~Q(state="closed")),
+            models.Index(
+                fields=["next_step_at"],
+                name="items_to_climb",
+                condition=~Q(state="closed") & Q(next_step_at__isnull=False),
+            ),
+            models.Index(
+                fields=["system", "timed_by"],
+                name="items_to_time",
+                condition=~Q(state="closed") & Q(routed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

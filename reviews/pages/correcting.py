@@ -69,8 +69,8 @@ def _page(
 
 def _closed(request: HttpRequest, id: UUID, refused: Conflict) -> HttpResponse:
     """Why there is nothing to correct, and where to go instead."""
-    old = Decision.objects.select_related("system", "superseded_by").get(pk=id)
-    is_own = old.person_id == access.person(request).pk
+    old = Decision.objects.select_related("system", "superseded_by").filter(pk=id).first()
+    is_own = old is not None and old.person_id == access.person(request).pk
     context = {"old": old, "is_own": is_own, "sentence": refused.sentence, "newer": getattr(old, "superseded_by", None)}
     return render(request, "correct_closed.html", context, status=200 if request.method != "POST" else refused.status)
 

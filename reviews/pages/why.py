@@ -81,6 +81,8 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
         "statement": text(why_words.statement(output, policy=number, decision=decision, now=timezone.now())),
         "conditions": why_words.conditions(output, policy, asked, _draw(leaf)) if judged else (),
         "machine": why_words.machine_form(leaf) if leaf else "", "number": number,
+        "can_supersede": output.resolved_by == "fallback"
+        and roles.may(person, "supersede a decision", output.system_id),
         "sees_evidence": roles.may(person, "see evidence", output.system_id),
         "pending": sum(1 for step in steps if step.proof and not step.proof.is_sealed),
     }  # fmt: skip

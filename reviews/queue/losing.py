@@ -80,6 +80,9 @@ def _seen(who: Reviewer, item: UUID) -> Item | Refused:
 
 def _closed(item: Item) -> str:
     last = Decision.objects.select_related("person").filter(item=item, undone_at=None).order_by("-id").first()
+    if item.output.resolved_by == "fallback":
+        ended = "let it go out" if item.output.status == "released" else "rejected it"
+        return f"Nobody decided this item in time, so the policy {ended} at {clock(item.closed_at)}."
     if last is None:
         return f"This item was closed at {clock(item.closed_at)}."
     return f"{last.person} decided this item at {clock(last.decided_at)}."

@@ -22,6 +22,7 @@ from governance.policies.routes import Route, route
 from governance.refusals import Problem
 from reviews.routing import queues
 from reviews.routing.rulebook import Rulebook, rulebook
+from reviews.routing.timing import due_at, step_at
 from reviews.routing.urgency import urgent_at
 
 ROUTER: Final = machine("router")
@@ -44,9 +45,9 @@ _CONTENTS: Final = (
 _ROUTED: Final = """
 UPDATE reviews_item i
 SET queue_id = r.queue, reviewers = r.reviewers, priority = r.priority, route = r.route::jsonb, due_at = r.due,
-    routed_at = clock_timestamp(), entry_id = r.entry
-FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[], %s::timestamptz[], %s::uuid[])
-    AS r (id, queue, reviewers, priority, route, due, entry)
+    next_step_at = r.step, timed_by_id = r.version, routed_at = clock_timestamp(), entry_id = r.entry
+FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+            %s::uuid[], %s::uuid[]) AS r (id, queue, reviewers, priority, route, due, step, version, entry)
 WHERE i.id = r.id AND i.routed_at IS NULL
 """
 _SEAT: Final = (
@@ -85,6 +86,7 @@ class Routed:
     to: Route
     queue: Queue
     due_at: datetime
+    step_at: datetime | None
     entry: Draft
 
 
@@ -130,17 +132,17 @@ def _candidate(item: Waiting, content: tuple[str, str, str] | None) -> Candidate
 def _route(item: Waiting, candidate: Candidate) -> Routed:
     rules = rulebook(item.version)
     to = route(rules.policy, candidate) if rules.policy else _usual(rules)
-    due_at = item.created_at + rules.sla.due_in
+    due = due_at(rules.sla, item.created_at)
     entry = draft(
         "routed", actor=ROUTER, subject=Subject("item", item.id, item.system), at=item.now,
         causes=(item.judged.hex(),), policy=rules.part,
         detail={
             "output": str(item.output), "queue": to.queue, "rule": to.rule, "priority": to.priority,
-            "reviewers": to.reviewers, "skills": list(to.skills), "due_at": time_text(due_at),
+            "reviewers": to.reviewers, "skills": list(to.skills), "due_at": time_text(due),
             "blind": item.is_blind, "round": item.round,
         },
     )  # fmt: skip
-    return Routed(item, to, rules.queue(to.queue), due_at, entry)
+    return Routed(item, to, rules.queue(to.queue), due, step_at(rules.sla, due, 0), entry)
 
 
 def _usual(rules: Rulebook) -> Route:
@@ -158,7 +160,8 @@ def _put(routed: Sequence[Routed]) -> None:
             _ROUTED,
             [
                 [r.item.id for r in routed], ids, [r.to.reviewers for r in routed], [r.to.priority for r in routed],
-                [_told(r.to) for r in routed], [r.due_at for r in routed], [r.entry.id for r in routed],
+                [_told(r.to) for r in routed], [r.due_at for r in routed], [r.step_at for r in routed],
+                [r.item.version for r in routed], [r.entry.id for r in routed],
             ],
         )  # fmt: skip
     _copy("reviews_seat", _SEAT, (seat for r, queue in zip(routed, ids, strict=True) for seat in _seats(r, queue)))

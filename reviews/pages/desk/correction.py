@@ -13,8 +13,7 @@ from django.http import QueryDict
 
 from governance.models import Payload, Person
 from governance.people.actors import Actor
-from reviews.decisions.superseding import correctable
-from reviews.models import Decision
+from reviews.decisions.superseding import Superseded, correctable
 from reviews.pages.desk import cards, form
 from reviews.pages.desk.cards import Card
 from reviews.pages.desk.form import PREFIX, Typed
@@ -31,7 +30,7 @@ class Correction:
     """`claim` is the item as a claim would show it, with nothing hidden any more; nobody holds it. `before` has the
     texts of the person's own answer, which the form starts from."""
 
-    old: Decision
+    old: Superseded
     claim: Claim
     before: Mapping[str, str]
     comment: str
@@ -56,7 +55,7 @@ def correction(actor: Actor, decision: UUID, person: Person) -> Correction:
     NotFound."""
     old = correctable(actor, decision)
     with connection.cursor() as cursor:
-        cursor.execute(_DECIDED, [old.item_id, old.seat])
+        cursor.execute(_DECIDED, [old.item.pk, old.seat])
         claim = Claim(*cursor.fetchone())
     # The round is closed: what was hidden is told, and the seat's number means nothing any more.
     claim = replace(claim, is_blind=False, number=1, expires_at=claim.now)
@@ -65,7 +64,7 @@ def correction(actor: Actor, decision: UUID, person: Person) -> Correction:
     return Correction(old, claim, _before(old, claim, payloads.get("output"), person), comment)
 
 
-def _before(old: Decision, claim: Claim, content: Any, person: Person) -> dict[str, str]:
+def _before(old: Superseded, claim: Claim, content: Any, person: Person) -> dict[str, str]:
     if old.verdict != "override" or content is None:
         return {}
     contract = claim.rules.contract
