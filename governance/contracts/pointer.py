@@ -31,11 +31,16 @@ def build(tokens: Sequence[str | int]) -> str:
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
+def is_index(token: str) -> bool:
+    """Whether a token names an element of an array: 0, 1, 2 …, never -1 or 01."""
+    return _INDEX.fullmatch(token) is not None
+
+
 def child(value: Any, token: str) -> Any:
     """The member or element of `value` that a token names, or MISSING."""
     if isinstance(value, dict):
         return value.get(token, MISSING)
-    if isinstance(value, list) and _INDEX.fullmatch(token):
+    if isinstance(value, list) and is_index(token):
         index = int(token)
         return value[index] if index < len(value) else MISSING
     return MISSING

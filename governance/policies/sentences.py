@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -13,6 +14,8 @@ from governance.policies.conditions import Condition, Group, Leaf, Negation, Nod
 from governance.policies.policy import Breach, Policy, Rule, Segment
 
 THIN: Final = "\u202f"
+# A text that could be read as anything else (500, true, null, a list) stands in quotes.
+_PLAIN: Final = re.compile(r"(?!(?:true|false|null)\Z)[^\W\d][\w.:/@-]*")
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _KNOWN: Final = {
     "confidence": "confidence",
@@ -76,7 +79,9 @@ def length(duration: timedelta) -> str:
 def condition_sentence(condition: Condition) -> str:
     """The condition as a clause without full stop: "the AI's answer intent is request_refund and amount is over 500".
 
-    What an absent field means is said where it is not the rule of the house, which is that a person decides.
+    What an absent field means is said where it is not the rule of the house, which is that a person decides. Two
+    conditions with the same sentence give the same answers, as long as their fields' names differ in more than
+    underscores.
     """
     return _clause(condition.tree, negated=False, inside="")
 
@@ -137,8 +142,8 @@ def _clause(node: Node, *, negated: bool, inside: str) -> str:
     if isinstance(node, Negation):
         return _clause(node.part, negated=not negated, inside=inside)
     if isinstance(node, Leaf):
-        text, alternative = _leaf(node, negated)
-        return f"({text})" if alternative and inside == "and" else text
+        text, word = _leaf(node, negated)
+        return f"({text})" if word and inside and inside != word else text
     if len(node.parts) == 1:
         return _clause(node.parts[0], negated=negated, inside=inside)
     return _group(node, negated, inside)
@@ -152,20 +157,22 @@ def _group(node: Group, negated: bool, inside: str) -> str:
     return f"({joined})" if inside and inside != word else joined
 
 
-def _leaf(leaf: Leaf, negated: bool) -> tuple[str, bool]:
-    """The question as a clause, and whether it says "or"."""
+def _leaf(leaf: Leaf, negated: bool) -> tuple[str, str]:
+    """The question as a clause, and the word that joins its parts, if it has two."""
     subject = _subject(leaf)
     if leaf.op == "exists":
-        return f"{subject} is {'given' if leaf.value is not negated else 'not given'}", False
+        return f"{subject} is {'given' if leaf.value is not negated else 'not given'}", ""
     if leaf.field.holds == "boolean" and leaf.op in ("eq", "ne"):
         broken = (leaf.value is (leaf.op == "eq")) is not negated
-        return f"the contract is {'broken' if broken else 'kept'}", False
+        return f"the contract is {'broken' if broken else 'kept'}", ""
     only = leaf.op in ("in", "not_in") and len(leaf.value) == 1
     verb = _VERBS[{"in": "eq", "not_in": "ne"}[leaf.op] if only else leaf.op][negated]
-    text = f"{subject} {verb} {_literal(leaf)}"
-    if leaf.field.can_be_missing and leaf.on_missing == ("false" if negated else "true"):
-        return f"{text} or is not given", True
-    return text, False
+    text = f"{verb} {_literal(leaf)}"
+    if leaf.field.can_be_missing and leaf.on_missing != "escalate":
+        if (leaf.on_missing == "true") is not negated:
+            return f"{subject} {text} or is not given", "or"
+        return f"{subject} is given and {text}", "and"
+    return f"{subject} {text}", ""
 
 
 def _subject(leaf: Leaf) -> str:
@@ -195,6 +202,5 @@ def _value(leaf: Leaf, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        plain = value and not any(mark in value for mark in " ,()“”") and leaf.op != "matches"
-        return value if plain else f"“{value}”"
-    return number(value) if decimal_of(value) is not None else json.dumps(value, ensure_ascii=False)
+        return value if leaf.op != "matches" and _PLAIN.fullmatch(value) else f"“{value}”"
+    return number(value) if decimal_of(value) is not None else json.dumps(value, ensure_ascii=False, sort_keys=True)
