@@ -33,5 +33,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0002_rules")]
+    dependencies = [("governance", "0003_lab_known_answers")]
     operations = [migrations.RunSQL(INSTANT, migrations.RunSQL.noop)]
