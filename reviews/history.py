@@ -18,7 +18,8 @@ from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
-from governance.models import PendingEntry, Person, System
+from governance.evidence import log
+from governance.models import Person, System
 from governance.people import roles
 from governance.people.actors import Actor
 from governance.policies.candidate import MILLION
@@ -158,7 +159,8 @@ def _wrong(name: str, detail: str) -> Invalid:
 
 def pending(entries: Iterable[UUID]) -> set[UUID]:
     """Those of the entries that wait for their seal."""
-    return set(PendingEntry.objects.filter(entry__in=list(entries)).values_list("entry_id", flat=True))
+    asked = set(entries)
+    return asked - log.places(asked).keys()
 
 
 def deciders(systems: set[UUID] | None) -> QuerySet[Person]:

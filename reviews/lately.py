@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from governance.models import Certificate, Entry, PendingEntry, Person, PolicyVersion, System
+from governance.evidence import log
+from governance.models import Certificate, Entry, Person, PolicyVersion, System
 from governance.pages.templatetags import words
 
 MOST_SUBJECTS: Final = 30
@@ -39,14 +40,13 @@ def lately(systems: Collection[System], *, most: int = 6) -> list[News]:
     found = Entry.objects.filter(subject__in=about, type__in=(*_POLICY, "measured")).order_by("-at", "-id")
     entries = [(entry, json.loads(bytes(entry.leaf))) for entry in found[:most]]
     told = [entry.pk for entry, _ in entries]
-    waiting = PendingEntry.objects.filter(entry__in=told).values_list("entry_id", flat=True)
+    sealed = log.places(told)
     actors = {leaf["actor"]["id"] for _, leaf in entries if leaf["actor"]["kind"] == "person"}
     names = {str(pk): name for pk, name in Person.objects.filter(pk__in=actors).values_list("pk", "name")}
-    pending = set(waiting)
     return [
         News(
             entry.at, entry.pk, names.get(leaf["actor"]["id"], "") if entry.type != "measured" else "",
-            _says(entry.type, about[entry.subject], leaf.get("detail", {})), entry.pk not in pending,
+            _says(entry.type, about[entry.subject], leaf.get("detail", {})), entry.pk in sealed,
         )
         for entry, leaf in entries
     ]  # fmt: skip

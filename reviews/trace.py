@@ -17,8 +17,9 @@ from django.db.models.functions import Now
 
 from governance.contracts.masking import MASK, mask, mask_fields
 from governance.contracts.schema import Contract
+from governance.evidence import log
 from governance.evidence.leaf import time_text
-from governance.models import Entry, Output, Payload, PendingEntry, Person
+from governance.models import Entry, Output, Payload, Person
 from governance.people import roles
 from governance.policies.registry import compiled_contract
 from reviews import trace_words
@@ -66,7 +67,11 @@ class Proof:
 
     entry: UUID
     hash: str
-    is_sealed: bool
+    index: int | None
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.index is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,12 @@ def _step_json(step: Step) -> dict[str, Any]:
         "by": who
         and {"kind": who.kind, "id": who.id, "name": who.name, "roles": who.roles, "simulated": who.is_simulated},
         "entry": proof
-        and {"id": str(proof.entry), "leaf_hash": proof.hash, "state": "sealed" if proof.is_sealed else "pending"},
+        and {
+            "id": str(proof.entry),
+            "leaf_hash": proof.hash,
+            "state": "sealed" if proof.is_sealed else "pending",
+            "index": proof.index,
+        },
         "facts": step.facts,
     }
 
@@ -137,7 +147,7 @@ class _Telling:
         self.decisions = {str(decision.pk): decision for decision in now}
         self.entries = self._entries()
         written = [entry.pk for entry, _ in self.entries]
-        self.pending = set(PendingEntry.objects.filter(entry__in=written).values_list("entry_id", flat=True))
+        self.places = log.places(written)
         self.names = self._names()
         self.contract = self._contract()
         self.words = self._words()
@@ -253,4 +263,4 @@ class _Telling:
         return Who(actor["kind"], actor["id"], name, tuple(actor["roles"]), bool(actor.get("simulated")))
 
     def _proof(self, entry: Entry) -> Proof:
-        return Proof(entry.pk, bytes(entry.leaf_hash).hex(), entry.pk not in self.pending)
+        return Proof(entry.pk, bytes(entry.leaf_hash).hex(), self.places.get(entry.pk))

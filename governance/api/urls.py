@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, policies, systems, tuning
+from governance.api import docs, evidence, policies, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
@@ -20,4 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "systems/<slug:slug>/policies/<int:number>/rollback/", policies.Rollback.as_view(), name="api-policy-rollback"
     ),
     path("systems/<slug:slug>/tuning/", tuning.Tuning.as_view(), name="api-tuning"),
+    path("evidence/checkpoint", evidence.Checkpoint.as_view(), name="api-checkpoint"),
+    path("evidence/tile/<int:level>/<path:at>", evidence.Tile.as_view(), name="api-tile"),
+    path("evidence/tile/entries/<path:at>", evidence.EntryBundle.as_view(), name="api-entry-bundle"),
+    path("evidence/entries/", evidence.Entries.as_view(), name="api-entries"),
+    path("evidence/entries/<uuid:id>/", evidence.OneEntry.as_view(), name="api-entry"),
 ]

@@ -1,6 +1,16 @@
 """The tables of governance, one family a file."""
 
-from governance.models.evidence import Entry, Payload, PendingEntry
+from governance.models.evidence import (
+    Cosignature,
+    Entry,
+    LogCheckpoint,
+    LogHead,
+    LogKey,
+    LogTile,
+    Payload,
+    PendingEntry,
+    Sealed,
+)
 from governance.models.outputs import Output, OutputContent
 from governance.models.people import ApiKey, Person, Role, Skill
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
@@ -11,8 +21,13 @@ __all__ = [
     "Approval",
     "Certificate",
     "ContractVersion",
+    "Cosignature",
     "Entry",
     "KnownAnswer",
+    "LogCheckpoint",
+    "LogHead",
+    "LogKey",
+    "LogTile",
     "Output",
     "OutputContent",
     "Payload",
@@ -20,6 +35,7 @@ __all__ = [
     "Person",
     "PolicyVersion",
     "Role",
+    "Sealed",
     "Skill",
     "System",
 ]

@@ -1,9 +1,10 @@
-"""The append-only log: entries, what waits to be sealed, and the erasable content that entries commit to."""
+"""The append-only log: entries, what waits to be sealed, the seal, and the erasable content that entries commit to."""
 
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Func
+from django.db.models import F, Func, Q
+from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 
@@ -35,9 +36,13 @@ class Entry(models.Model):
 
 
 class PendingEntry(models.Model):
-    """An entry that the sealer has not given its place yet; written by a trigger, never by the program."""
+    """An entry that the sealer has not given its place yet; written by a trigger, never by the program.
 
-    entry = models.OneToOneField(Entry, models.PROTECT, primary_key=True, related_name="+", db_constraint=False)
+    `id` is the order in which entries were written: whoever cites an entry has seen it, and comes behind it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
 
     def __str__(self) -> str:
         return str(self.entry_id)
@@ -59,3 +64,87 @@ class Payload(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Sealed(models.Model):
+    """The place of an entry in the log, given once and for ever."""
+
+    index = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(Entry, models.PROTECT, related_name="+", db_constraint=False)
+
+    def __str__(self) -> str:
+        return f"#{self.index}"
+
+
+class LogHead(models.Model):
+    """The one row on which sealers wait for one another: the log's name, size and root, and the right edge of its tree
+    (`governance.evidence.tiles`). It only grows."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    origin = models.CharField(max_length=255)
+    size = models.BigIntegerField(default=0)
+    root = models.BinaryField(max_length=32)
+    edge = models.BinaryField(default=b"")
+    sealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(id=1), name="one_log"),
+        ]
+
+    def __str__(self) -> str:
+        return self.origin
+
+
+class LogTile(models.Model):
+    """256 hashes of the tree that no later entry changes, in C2SP tlog-tiles layout."""
+
+    pk = models.CompositePrimaryKey("level", "number")
+    level = models.PositiveSmallIntegerField()
+    number = models.BigIntegerField()
+    hashes = models.BinaryField(max_length=8192)
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.number}"
+
+
+class LogCheckpoint(models.Model):
+    """A signed head: one for each size at which the log was sealed, and never two."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    note = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.size)
+
+
+class LogKey(models.Model):
+    """A public key that signs, or has signed, this log's checkpoints, as `name+id+base64`."""
+
+    text = models.CharField(max_length=400, primary_key=True)
+    since = models.DateTimeField(db_default=Now())
+    retired_at = models.DateTimeField(null=True)
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Cosignature(models.Model):
+    """What a witness signed: that it saw this head, and that the log only grew since it last looked."""
+
+    id = models.BigAutoField(primary_key=True)
+    checkpoint = models.ForeignKey(LogCheckpoint, models.PROTECT, related_name="cosignatures")
+    witness = models.CharField(max_length=400, help_text="its public key")
+    line = models.CharField(max_length=600)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["checkpoint", "witness"], name="a_witness_signs_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.witness

@@ -6,16 +6,17 @@ import json
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import connection
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from governance.api import paging
-from governance.models import Entry, Payload, PendingEntry, Person, System
+from governance.evidence import log, sight
+from governance.models import Entry, LogKey, Payload, PendingEntry, System
 from governance.pages import access
 from governance.people import roles
 from governance.refusals import Invalid, NotFound
@@ -23,8 +24,6 @@ from governance.refusals import Invalid, NotFound
 VERB: Final = "see evidence"
 ROWS: Final = 25
 COUNTED: Final = 10_000
-# What a reviewer could learn from these entries before she has answered herself.
-_OF_JUDGING: Final = ("output", "item", "seat")
 
 
 @login_required
@@ -33,17 +32,22 @@ def index(request: HttpRequest) -> HttpResponse:
     """The newest entries. How many there are is counted up to ten thousand, beyond that it is PostgreSQL's estimate."""
     systems, person = access.systems(request, VERB), access.person(request)
     try:
-        page = paging.page(_seen(systems, person), cursor=request.GET.get("cursor", ""), size=ROWS)
+        page = paging.page(sight.seen(systems, person), cursor=request.GET.get("cursor", ""), size=ROWS)
     except Invalid as refusal:
         raise NotFound("There is no such page of the log.") from refusal
     shown = [entry.pk for entry in page.rows]
-    waiting = PendingEntry.objects.filter(entry__in=shown).values_list("entry_id", flat=True)
+    places = log.places(shown)
     systems_shown = {entry.system for entry in page.rows if entry.system}
     names: dict[UUID | None, str] = dict(System.objects.filter(pk__in=systems_shown).values_list("pk", "slug"))
-    pending, total = set(waiting), _length()
-    rows = [{"entry": e, "system": names.get(e.system), "is_sealed": e.pk not in pending} for e in page.rows]
+    total = _length()
+    rows = [
+        {"entry": e, "system": names.get(e.system), "is_sealed": e.pk in places, "index": places.get(e.pk)}
+        for e in page.rows
+    ]
     unsealed = PendingEntry.objects.all()[: COUNTED + 1].count()
     context = {
+        "checkpoint": log.latest_checkpoint(), "origin": settings.EVIDENCE_ORIGIN,
+        "keys_of_log": LogKey.objects.filter(retired_at=None).values_list("text", flat=True),
         "rows": rows, "total": total, "is_estimate": total > COUNTED, "unsealed": min(unsealed, COUNTED),
         "has_more_unsealed": unsealed > COUNTED, "now": timezone.now(), "newest": page.rows[0] if page.rows else None,
         "newer_url": page.previous and f"?cursor={page.previous}", "older_url": page.next and f"?cursor={page.next}",
@@ -57,34 +61,24 @@ def index(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, id: UUID) -> HttpResponse:
     """`/evidence/{entry}/`: one entry: its leaf as text, its hash, what came before it and what it commits to."""
     systems, person = access.systems(request, VERB), access.person(request)
-    entry = _seen(systems, person).filter(pk=id).first()
+    entry = sight.seen(systems, person).filter(pk=id).first()
     if entry is None:
         raise NotFound("There is nothing here.")
     leaf = json.loads(bytes(entry.leaf))
     chain = Entry.objects.filter(subject=entry.subject)
     beside = chain.filter(rev__in=(entry.rev - 1, entry.rev + 1)).only("pk", "rev", "type").order_by("rev")
     is_output = entry.subject_kind == "output"
+    index = log.places([entry.pk]).get(entry.pk)
     kept = set(Payload.objects.filter(entry=entry).values_list("name", flat=True))
     context = {
         "entry": entry, "text": json.dumps(leaf, indent=2, ensure_ascii=True), "hash": bytes(entry.leaf_hash).hex(),
-        "is_sealed": not PendingEntry.objects.filter(entry=entry).exists(), "bytes": len(bytes(entry.leaf)),
+        "index": index, "is_sealed": index is not None, "bytes": len(bytes(entry.leaf)),
         "beside": [{"entry": other, "is_before": other.rev < entry.rev} for other in beside],
         "commitments": [{**each, "is_here": each["name"] in kept} for each in leaf.get("commitments", ())],
         "system": System.objects.filter(pk=entry.system).first() if entry.system else None,
         "output": entry.subject if is_output and roles.may(person, "see outputs", entry.system) else None,
     }  # fmt: skip
     return render(request, "entry.html", context)
-
-
-def _seen(systems: set[UUID] | None, person: Person) -> QuerySet[Entry]:
-    """The entries of these systems (None: all, and those of no system). Who reviews in a system too does not read there
-    what others judge: on the output's own page she finds what she may know."""
-    entries = Entry.objects.all()
-    entries = entries if systems is None else entries.filter(system__in=systems)
-    reviews_in = roles.systems_for(person, "review items")
-    if reviews_in is None:
-        return entries.exclude(subject_kind__in=_OF_JUDGING)
-    return entries.exclude(Q(system__in=reviews_in, subject_kind__in=_OF_JUDGING)) if reviews_in else entries
 
 
 def _length() -> int:

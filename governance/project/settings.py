@@ -70,6 +70,9 @@ DATABASES = {"default": _database(DATABASE_OWNER_URL if AS_OWNER else DATABASE_U
 _draw_keys = _secret("COUNTERSIGN_DRAW_KEYS", "draw_keys")
 DRAW_KEYS = {int(v): bytes.fromhex(k) for v, _, k in (pair.partition(":") for pair in _draw_keys.split(",") if pair)}
 EVIDENCE_ORIGIN = _secret("COUNTERSIGN_ORIGIN", "origin")
+# The sealer alone reads the key that signs the log; what it remembers of the log lies outside the database.
+SEALING_KEY_FILE = Path(os.environ.get("COUNTERSIGN_SEALING_KEY_FILE") or HOME / "secrets" / "sealing_key").resolve()
+SEALER_HOME = HOME / "sealer"
 
 LEASE_SECONDS = int(os.environ.get("COUNTERSIGN_LEASE_SECONDS") or 600)
 SOFT_CLAIM_SECONDS = 60

@@ -1,4 +1,4 @@
-"""Web, worker and scheduler as children of one process: started together, restarted when they die, ended together."""
+"""Web, worker, scheduler and sealer as children of one process: started together, restarted when they die, ended so."""
 
 import contextlib
 import fcntl
@@ -62,6 +62,7 @@ def children(*, host: str, port: int, workers: int, counters: Path) -> tuple[Chi
     return (
         Child("worker", celery + worker, stop_seconds=65.0),
         Child("scheduler", celery + beat),
+        Child("sealer", (python, str(PROJECT / "manage.py"), "seal")),
         # Hundreds of threads would otherwise make glibc keep an arena of memory for each of the busy ones.
         Child("web", web, environment={"MALLOC_ARENA_MAX": "2", "PROMETHEUS_MULTIPROC_DIR": str(counters)}),
     )

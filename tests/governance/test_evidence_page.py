@@ -7,8 +7,9 @@ import re
 import pytest
 from django.test import Client
 
-from governance.models import Entry, PendingEntry
+from governance.models import Entry
 from tests import cast
+from tests.governance.evidence.sealing import Sealer
 from tests.reviews.desk import desk
 
 
@@ -25,15 +26,18 @@ def listed(page: str) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_it_says_how_many_entries_there_are_and_how_many_wait_for_the_seal():
+def test_it_says_how_many_entries_there_are_and_how_many_wait_for_the_seal(tmp_path):
     cast.system()
     ruth = cast.ruth()
     total = Entry.objects.count()
     page = read(ruth, "/evidence/")
     assert f"{total} entries in the log, all of them waiting for the seal." in page
-    assert "Sealing, which lets anybody outside notice, is not built yet." in page
-    PendingEntry.objects.filter(entry__in=Entry.objects.values("pk")[:2]).delete()
-    assert f"{total} entries in the log, {total - 2} waiting for the seal." in read(ruth, "/evidence/")
+    Sealer(tmp_path).once(limit=2)
+    page = read(ruth, "/evidence/")
+    assert f"{total + 1} entries in the log, {total - 1} waiting for the seal." in page
+    assert "Newest signed head" in page
+    Sealer(tmp_path).all()
+    assert f"Sealed {total}" in read(ruth, "/evidence/")
 
 
 @pytest.mark.django_db

@@ -62,6 +62,12 @@ ROUTES = (
     Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/decline/", "proposal", "401 404 403 403 200 200 403 403 403", "signature"),
     Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/activate/", "approved", "401 404 403 403 200 200 403 403 403", "nothing"),
     Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/rollback/", "two_policies_numbered", "401 404 403 200 200 200 403 403 403", "nothing"),
+    # the log; heads and hashes are open to everybody who watches it
+    Route("GET", "api/v1/evidence/checkpoint", "sealed", "200 200 200 200 200 200 200 200 200"),
+    Route("GET", "api/v1/evidence/tile/<int:level>/<path:at>", "sealed_tile", "200 200 200 200 200 200 200 200 200"),
+    Route("GET", "api/v1/evidence/tile/entries/<path:at>", "sealed_bundle", "401 404 404 404 200 200 200 404 200"),
+    Route("GET", "api/v1/evidence/entries/", "system_unnamed", "401 200 200 200 200 200 200 200 200"),
+    Route("GET", "api/v1/evidence/entries/<uuid:id>/", "entry", "401 404 404 404 200 200 200 404 200"),
     # outputs, reviews and decisions; the item in hand is Alice's, the reviewer
     Route("GET", "api/v1/systems/<slug:slug>/tuning/", "system", "401 404 403 200 200 200 200 403 403"),
     Route("POST", "api/v1/outputs/", "system_unnamed", "401 403 403 403 403 403 403 403 403", "output"),

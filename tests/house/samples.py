@@ -3,8 +3,10 @@
 `BODIES` are what is sent, made from the same arguments: a dict is a form on a page and JSON on the API.
 """
 
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.test import Client
@@ -20,6 +22,7 @@ from reviews.decisions import decide
 from reviews.delivery import endpoints
 from reviews.models import Decision, Delivery, Endpoint, Seat
 from tests import cast
+from tests.governance.evidence.sealing import Sealer
 from tests.reviews.desk import desk
 
 
@@ -128,6 +131,22 @@ def entry() -> dict[str, Any]:
     """The entry that put a policy in force."""
     cast.system()
     return {"id": PolicyVersion.objects.get().activation_id}
+
+
+def sealed() -> dict[str, Any]:
+    """A log of two sealed entries."""
+    cast.system()
+    with tempfile.TemporaryDirectory() as folder:
+        Sealer(Path(folder)).once(limit=2)
+    return {}
+
+
+def sealed_tile() -> dict[str, Any]:
+    return {**sealed(), "level": 0, "at": "000.p/2"}
+
+
+def sealed_bundle() -> dict[str, Any]:
+    return {**sealed(), "at": "000.p/2"}
 
 
 def endpoint() -> dict[str, Any]:

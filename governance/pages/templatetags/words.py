@@ -92,6 +92,12 @@ def span(value: Any) -> str:
 
 
 @register.filter
+def place(index: int | None) -> str:
+    """`Sealed 18 204`, an entry's place in the log; "" while it waits for one."""
+    return "" if index is None else f"Sealed {f.number(index)}"
+
+
+@register.filter
 def day(moment: Any) -> str:
     """`21 Nov 2026`."""
     return _known(f.day, moment)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 import pytest
 from uuid_utils.compat import uuid7
 
-from governance.models import Entry, Output, PendingEntry, System
+from governance.models import Entry, Output, System
 from governance.people.actors import CONSOLE
 from reviews import decisions, intake
 from reviews.models import Item
 from reviews.pages import why_words
 from reviews.routing.waiting import route_waiting
 from tests import cast
+from tests.governance.evidence.sealing import put_in_place
 from tests.reviews.pages.deciding import AT_ONCE, decide, queries, read, signed_in
 
 EMAIL = "kim.surname@example.org"
@@ -125,7 +126,7 @@ def test_a_release_found_wrong_says_so():
 def test_every_step_shows_its_entry_and_whether_it_is_sealed():
     output = arrive(cast.system())
     routed = Entry.objects.get(type="routed")
-    PendingEntry.objects.filter(entry=routed).delete()
+    put_in_place(routed)
     page = why(cast.ruth(), output)
     steps = re.findall(r'/evidence/([0-9a-f-]{36})/"[^>]*><code>.*?data-state="(\w+)"', page)
     assert dict(steps)[str(routed.pk)] == "sealed"

@@ -7,12 +7,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from governance.models import Entry, Output, PendingEntry, System
+from governance.models import Entry, Output, System
 from reviews import decisions, queue
 from reviews.delivery import endpoints
 from reviews.models import Item
 from reviews.trace import as_json, story, viewer_of
 from tests import cast
+from tests.governance.evidence.sealing import put_in_place
 from tests.reviews.trace.arriving import arrive
 
 SECRET = "kim.surname@example.org"
@@ -51,7 +52,7 @@ def test_the_story_begins_with_the_people_behind_the_policy_and_ends_with_the_pr
 def test_every_step_names_its_entry_and_whether_it_is_sealed(system):
     item = arrive(system)
     output = Output.objects.select_related("system", "policy", "content").get(pk=item.output_id)
-    PendingEntry.objects.filter(entry__type="routed").delete()
+    put_in_place(Entry.objects.get(type="routed"))
     for step in story(output, viewer_of(cast.ruth(), system.pk)):
         entry = Entry.objects.get(pk=step.proof.entry)
         assert step.proof.hash == bytes(entry.leaf_hash).hex()

@@ -1,0 +1,125 @@
+"""Reading the sealed log: places, tiles, entry bundles, checkpoints and proofs. Changes nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from governance.evidence import merkle, tiles
+from governance.models import LogCheckpoint, LogHead, LogTile, Sealed
+from governance.refusals import NotFound
+
+_ENTRIES = """
+SELECT e.leaf FROM governance_sealed s JOIN governance_entry e ON e.id = s.entry_id
+WHERE s.index >= %s AND s.index < %s ORDER BY s.index
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log as far as it is sealed."""
+
+    origin: str
+    size: int
+    root: bytes
+    edge: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That an entry is in the log: its place, the hashes beside its way to the root, and the head they lead to."""
+
+    index: int
+    path: list[bytes]
+    note: str
+
+    def as_text(self) -> str:
+        """The receipt in C2SP tlog-proof form."""
+        lines = [base64.b64encode(part).decode() for part in self.path]
+        return "\n".join(["c2sp.org/tlog-proof@v1", f"index {self.index}", *lines, "", self.note])
+
+
+def head() -> Head | None:
+    """The head; None as long as nothing was ever sealed."""
+    row = LogHead.objects.filter(size__gt=0).first()
+    return of_row(row) if row else None
+
+
+def of_row(row: LogHead) -> Head:
+    return Head(row.origin, row.size, bytes(row.root), tuple(tiles.edge_of(row.size, bytes(row.edge))))
+
+
+def latest_checkpoint() -> LogCheckpoint | None:
+    return LogCheckpoint.objects.order_by("-size").first()
+
+
+def note_of(checkpoint: LogCheckpoint) -> str:
+    """The signed checkpoint with the cosignatures that witnesses gave for it."""
+    return checkpoint.note + "".join(checkpoint.cosignatures.order_by("id").values_list("line", flat=True))
+
+
+def places(entries: Collection[UUID]) -> dict[UUID, int]:
+    """The index of each of these entries that is sealed."""
+    return dict(Sealed.objects.filter(entry__in=list(entries)).values_list("entry_id", "index"))
+
+
+def tree(head: Head) -> merkle.Subtree:
+    """The tree of the log as it stands at this head, read from its tiles."""
+
+    def read(level: int, number: int) -> bytes:
+        full = LogTile.objects.filter(level=level, number=number).values_list("hashes", flat=True).first()
+        if full is not None:
+            return bytes(full)
+        return head.edge[level] if level < len(head.edge) else b""
+
+    return tiles.subtree_of(read)
+
+
+def tile(level: int, number: int, width: int) -> bytes:
+    """The first `width` hashes of a tile. Raises NotFound for what is not sealed that far."""
+    now = head()
+    full = LogTile.objects.filter(level=level, number=number).values_list("hashes", flat=True).first()
+    if full is None:
+        is_edge = now is not None and level < len(now.edge) and number == now.size >> tiles.HEIGHT * (level + 1)
+        full = now.edge[level] if now is not None and is_edge else b""
+    hashes = bytes(full)[: width * merkle.SIZE]
+    if len(hashes) < width * merkle.SIZE:
+        raise NotFound("The log has no such tile.")
+    return hashes
+
+
+def entries(start: int, end: int) -> list[bytes]:
+    """The leaves from index `start` up to `end`, excluded."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTRIES, [start, end])
+        return [bytes(row[0]) for row in cursor.fetchall()]
+
+
+def entry_bundle(number: int, width: int) -> bytes:
+    """The first `width` entries of a bundle of 256. Raises NotFound for what is not sealed that far."""
+    start = number * tiles.WIDTH
+    found = entries(start, start + width) if start < 2**62 else []
+    if len(found) < width:
+        raise NotFound("The log has no such entries.")
+    return tiles.bundle(found)
+
+
+def prove(entry: UUID) -> Proof | None:
+    """The proof that an entry is in the log, under the newest checkpoint; None while it waits for its seal."""
+    index = Sealed.objects.filter(entry=entry).values_list("index", flat=True).first()
+    return None if index is None else prove_all([index])[index]
+
+
+def prove_all(indexes: Collection[int]) -> dict[int, Proof]:
+    """The proofs for these places, all under the newest checkpoint."""
+    now, checkpoint = head(), latest_checkpoint()
+    if now is None or checkpoint is None:
+        raise NotFound("Nothing is sealed yet.")
+    subtree, note = tree(now), note_of(checkpoint)
+    return {
+        index: Proof(index, merkle.inclusion_proof(index, checkpoint.size, subtree), note) for index in sorted(indexes)
+    }
