@@ -23,19 +23,21 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 ROOTS: Final = ("input", "output", "attributes")
 DRIFT: Final = ("confidence_psi", "label_psi", "contract_breach_rate")
 MOST_PROBLEMS: Final = 50
-_KEYS: Final = ("version", "input", "output", "correct_when", "personal_data", "drift")
+_KEYS: Final = ("version", "input", "output", "correct_when", "personal_data", "drift", "case")
+_CASE: Final = "/attributes/case"
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 _METASCHEMA = jsonschema_rs.Draft202012Validator({"$ref": DIALECT}, offline=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A compiled contract. `correct_when` and `personal_data` are pointers as tokens, rooted in input, output and
-    attributes. Two contracts are equal when their documents are."""
+    """A compiled contract. `correct_when`, `personal_data` and `case` are pointers as tokens, rooted in input, output
+    and attributes; `case` says which outputs belong together. Two contracts are equal when their documents are."""
 
     version: str
     correct_when: tuple[Tokens, ...]
     personal_data: tuple[Tokens, ...]
+    case: Tokens
     drift: dict[str, Decimal]
     document: dict[str, Any] = field(repr=False)
     digest: str
@@ -104,6 +106,7 @@ def _compiled(text: str) -> Contract:
         reading.wrong("contract.version", "not-a-version", "This must be a version such as 1.0.0.")
     correct_when = _pointers(reading, data, "correct_when", roots=("output",), shortest=1)
     personal_data = _pointers(reading, data, "personal_data", roots=ROOTS, shortest=2)
+    (case,) = _pointers(reading, {"case": [data.get("case", _CASE)]}, "case", roots=ROOTS, shortest=2) or ((),)
     drift_data = reading.mapping(data.get("drift", {}), "contract.drift", allowed=DRIFT)
     drift = {key: reading.amount(drift_data, key, "contract.drift") for key in drift_data if key in DRIFT}
     validators = [_validator(reading, data.get(part, True), f"contract.{part}") for part in ("input", "output")]
@@ -112,6 +115,7 @@ def _compiled(text: str) -> Contract:
         version=version,
         correct_when=correct_when,
         personal_data=personal_data,
+        case=case,
         drift=drift,
         document=document,
         digest=canonical.digest(document),

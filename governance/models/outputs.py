@@ -65,6 +65,7 @@ class Output(models.Model):
     labelled_at = models.DateTimeField(null=True)
     traceparent = models.CharField(max_length=64, null=True)  # noqa: DJ001  null: none was sent
     key = models.UUIDField(null=True, help_text="The API key that sent it.")
+    case_key = models.BigIntegerField(null=True, help_text="The same for outputs of one case; null: by itself.")
     is_known_answer = models.BooleanField(db_default=False, help_text="A replay that measures reviewers.")
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 

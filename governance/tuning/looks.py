@@ -28,7 +28,7 @@ from governance.tuning.reading import Reading
 from governance.tuning.samples import RuleLine, Sample, Scope
 from governance.tuning.sensitivity import Sensitivity, measured
 
-CODE: Final = "tuning 1"  # raised with any change of what a look computes
+CODE: Final = "tuning 2"  # raised with any change of what a look computes
 LIFE: Final = timedelta(days=30)
 PROVISIONAL: Final = "certified-provisional"
 
@@ -246,7 +246,7 @@ def _window(spent: Certificate, found: Sample) -> dict[str, Any]:
         "opens": found.opens and found.opens.isoformat(), "closes": found.closes.isoformat(),
         "kind": "fresh" if is_fresh else "pooled", "outputs": found.outputs, "audits": found.audits,
         "unjudged": found.unjudged, "lost": found.lost, "thinned": found.thinned, "undecided": found.undecided,
-        "left_out": found.left_out, "audit_rate": found.audit_rate,
+        "left_out": found.left_out, "audit_rate": found.audit_rate, "same_case": found.same_case,
     }  # fmt: skip
 
 

@@ -61,7 +61,8 @@ def exploration_part(explored: Exploration) -> dict[str, Any]:
         "window": {
             "opens": sample.opens, "closes": sample.closes, "outputs": sample.outputs, "labels": sample.labels,
             "audits": sample.audits, "unjudged": sample.unjudged, "lost": sample.lost, "thinned": sample.thinned,
-            "undecided": sample.undecided, "left_out": sample.left_out, "audit_rate": _share(sample.audit_rate),
+            "undecided": sample.undecided, "left_out": sample.left_out, "same_case": sample.same_case,
+            "audit_rate": _share(sample.audit_rate),
         },
         **_reading(explored.reading),
         "curve": [_row(row) for row in rows(explored.reading)],

@@ -55,7 +55,8 @@ class Sample:
     `closes` is when the first output arrived that is still undecided (now when there is none): nothing younger is in
     the bands. `undecided` and `left_out` are the outputs after it, those that await a verdict and all. `unjudged` of
     the `audits` drawn, and `lost` of the reviews, ended without a person's verdict and count as wrong. `thinned` audits
-    were set aside because part of the window was audited at a higher rate than `audit_rate` (millionths).
+    were set aside because part of the window was audited at a higher rate than `audit_rate` (millionths). `same_case`
+    outputs are not in the bands because another output of their case stands for it.
     """
 
     bands: tuple[Band, ...]
@@ -69,6 +70,7 @@ class Sample:
     undecided: int = 0
     left_out: int = 0
     audit_rate: int | None = None
+    same_case: int = 0
 
     @property
     def labels(self) -> int:
@@ -79,7 +81,7 @@ _FIT: Final = """
 WITH terms AS (
     SELECT * FROM unnest(%(policies)s::uuid[], %(grace)s::float8[], %(undo)s::float8[]) AS t (policy, grace, undo)
 ), fit AS MATERIALIZED (
-    SELECT o.id, o.confidence, o.received_at, o.lane, o.is_audit, o.propensity, o.label IS NULL AS unjudged,
+    SELECT o.id, o.case_key, o.confidence, o.received_at, o.lane, o.is_audit, o.propensity, o.label IS NULL AS unjudged,
         coalesce(NOT o.label, true) AS wrong,
         (o.lane = 'release' AND NOT o.is_audit) OR o.resolved_by IS NOT DISTINCT FROM 'fallback'
             OR o.received_at < statement_timestamp() - make_interval(secs => t.grace)
@@ -95,14 +97,20 @@ WITH terms AS (
     SELECT cut.closes, min(received_at) FILTER (WHERE received_at < cut.closes) AS opens,
         min(propensity) FILTER (WHERE lane = 'release' AND received_at < cut.closes) AS rate,
         count(*) FILTER (WHERE settled IS NOT TRUE) AS undecided,
-        count(*) FILTER (WHERE received_at >= cut.closes) AS left_out
+        count(*) FILTER (WHERE received_at >= cut.closes) AS left_out,
+        count(*) FILTER (WHERE received_at < cut.closes) AS fitting
     FROM cut LEFT JOIN fit ON true GROUP BY cut.closes
+), counted AS (
+    -- One output stands for its case, whatever became of it: drawn by a hash of its id.
+    SELECT DISTINCT ON (case_key) id FROM fit, known WHERE case_key IS NOT NULL AND received_at < known.closes
+    ORDER BY case_key, hashtextextended(id::text, 0)
 ), chosen AS (
     SELECT fit.*, is_audit AND (propensity = known.rate OR coalesce((
         SELECT mod(('x' || (convert_from(e.leaf, 'UTF8')::jsonb #>> '{gate,draw}'))::bit(64)::bigint::numeric
                    + 18446744073709551616, 18446744073709551616) * 1000000 < known.rate::numeric * 18446744073709551616
         FROM governance_entry e WHERE e.subject = fit.id AND e.rev = 1), false)) AS sampled
-    FROM fit, known WHERE fit.received_at < known.closes
+    FROM fit, known
+    WHERE fit.received_at < known.closes AND (fit.case_key IS NULL OR fit.id IN (SELECT id FROM counted))
 ), slices AS (
     SELECT width_bucket(confidence, %(grid)s::int[]) AS slice,
         count(*) FILTER (WHERE lane = 'release') AS released,
@@ -115,7 +123,7 @@ WITH terms AS (
         count(*) FILTER (WHERE is_audit AND NOT sampled) AS thinned
     FROM chosen GROUP BY 1
 )
-SELECT known.closes, known.opens, known.rate, known.undecided, known.left_out, slices.*
+SELECT known.closes, known.opens, known.rate, known.undecided, known.left_out, known.fitting, slices.*
 FROM known LEFT JOIN slices ON true"""
 
 _RULES: Final = """
@@ -148,15 +156,15 @@ def sample(of: Scope, *, in_force: int | None) -> Sample:
     """The counts of the last 90 days, by one statement. `in_force` (millionths) becomes an edge of the grid."""
     grid = sorted({*GRID, *([] if in_force is None else [in_force])})
     rows = _fetch(_FIT, _parameters(of) | {"grid": grid})
-    closes, opens, rate, undecided, left_out = rows[0][:5]
-    slices = {row[5]: row[6:] for row in rows if row[5] is not None}
+    closes, opens, rate, undecided, left_out, fitting = rows[0][:6]
+    slices = {row[6]: row[7:] for row in rows if row[6] is not None}
     empty = (0,) * 8
     bands = [Band(edge / MILLION, *slices.get(slot, empty)[:5]) for slot, edge in enumerate(grid, start=1)]
     unjudged, lost, thinned = (sum(counts[column] for counts in slices.values()) for column in (5, 6, 7))
-    audits = sum(band.audited for band in bands)
+    audits, outputs = sum(band.audited for band in bands), sum(band.total for band in bands)
     return Sample(
-        tuple(reversed(bands)), opens, closes, sum(band.total for band in bands), audits, unjudged, lost, thinned,
-        undecided, left_out, rate,
+        tuple(reversed(bands)), opens, closes, outputs, audits, unjudged, lost, thinned, undecided, left_out, rate,
+        fitting - outputs,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ OUTPUT: Final = (
     "system_id", "received_at", "policy_id", "contract_version", "traceparent", "key", "revision",
     "model", "model_version", "prompt_version", "segment", "lane", "rule", "threshold", "propensity", "is_audit",
     "is_held", "is_breached", "status", "resolved_by", "final_at",
-    "id", "entry_id", "body_digest", "confidence", "external_id",
+    "id", "entry_id", "body_digest", "confidence", "external_id", "case_key",
 )  # fmt: skip
 CONTENT: Final = ("output_id", "salt_key", "input", "output_json", "context", "gate_inputs", "verdict")
 _ITEM: Final = (
@@ -87,7 +87,7 @@ def outputs(dossiers: Sequence[Dossier], setting: Setting, now: datetime) -> lis
         rows.append(
             b"".join((
                 start, middle, _ids_and_digest(16, d.id.bytes, 16, d.entry.bytes, 32, judged.arrival.digest),
-                wire.whole(confidence), wire.text(body.external_id),
+                wire.whole(confidence), wire.text(body.external_id), wire.large(judged.case),
             ))
         )  # fmt: skip
     return rows

@@ -20,14 +20,14 @@ fresh AS (
     INSERT INTO governance_output (
         id, system_id, external_id, body_digest, received_at, policy_id, contract_version, model, model_version,
         prompt_version, confidence, segment, lane, rule, threshold, propensity, is_audit, is_held, is_breached, status,
-        resolved_by, final_at, revision, traceparent, key, entry_id)
+        resolved_by, final_at, revision, traceparent, key, case_key, entry_id)
     SELECT %(id)s::uuid, force.id, %(external_id)s::text, %(digest)s::bytea, %(at)s::timestamptz, %(policy)s::uuid,
         %(contract)s::text, %(model)s::text, %(model_version)s::text, %(prompt_version)s::text,
         %(confidence)s::integer, %(segment)s::text, %(lane)s::text,
         %(rule)s::text, %(threshold)s::integer, %(propensity)s::integer, %(is_audit)s::boolean, %(is_held)s::boolean,
         %(is_breached)s::boolean, %(status)s::text, %(resolved_by)s::text,
         CASE WHEN %(resolved_by)s::text IS NULL THEN NULL ELSE now() END, 1, %(traceparent)s::text, %(key)s::uuid,
-        %(entry)s::uuid
+        %(case)s::bigint, %(entry)s::uuid
     FROM force
     ON CONFLICT (system_id, external_id) DO NOTHING RETURNING id, now() AS at
 ), log AS (
@@ -96,6 +96,7 @@ def _values(d: Dossier, setting: Setting) -> dict[str, Any]:
         "resolved_by": judged.resolved_by,
         "traceparent": setting.traceparent,
         "key": setting.key,
+        "case": judged.case,
         "entry": str(d.entry),
         "leaf": d.leaf,
         "salt_key": d.salt_key,

@@ -5,12 +5,16 @@ No queries: the policy is an argument. Whatever goes wrong while judging, a pers
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from governance.contracts import pointer
+from governance.contracts.schema import Contract
 from governance.policies.candidate import MILLION, Candidate
 from governance.policies.judge import Verdict, draw_of, is_drawn, judge
 from governance.policies.registry import InForce
@@ -36,7 +40,8 @@ class Dice:
 
 @dataclass(slots=True)
 class Judged:
-    """An arrival with its verdict. `purpose` is what its item is for, None when no person is needed."""
+    """An arrival with its verdict. `purpose` is what its item is for, None when no person is needed. `case` is the same
+    number for outputs of one case, None for an output by itself."""
 
     arrival: Arrival
     candidate: Candidate
@@ -45,6 +50,7 @@ class Judged:
     purpose: str | None
     is_blind: bool
     status: str
+    case: int | None = None
 
     @property
     def resolved_by(self) -> str | None:
@@ -71,7 +77,19 @@ def pronounce(arrival: Arrival, force: InForce | None, *, system: UUID, dice: Di
             and verdict.rule.startswith("threshold:")
             and is_drawn(draw_of(dice.key, f"{id}/blind", body.external_id), share)
         )
-    return Judged(arrival, candidate, verdict, draw, purpose, is_blind, status)
+    case = _case(candidate, force.contract, dice, id) if force is not None else None
+    return Judged(arrival, candidate, verdict, draw, purpose, is_blind, status, case)
+
+
+def _case(candidate: Candidate, contract: Contract, dice: Dice, system: str) -> int | None:
+    """A number for the case that the contract's pointer names: 64 bits under the draw key, so that the table of outputs
+    holds nobody's reference."""
+    root, *path = contract.case
+    named = pointer.get(getattr(candidate, root), tuple(path))
+    if not isinstance(named, (str, int, Decimal)) or isinstance(named, bool) or named == "":
+        return None
+    said = hashlib.blake2b(f"{system}\0{named}".encode(), digest_size=8, key=dice.key[:64])
+    return int.from_bytes(said.digest(), "big", signed=True)
 
 
 def _verdict(arrival: Arrival, force: InForce | None, draw: int, at: datetime) -> tuple[Candidate, Verdict]:

@@ -40,6 +40,11 @@ def whole(value: int | None) -> bytes:
     return NULL if value is None else _whole(4, value)
 
 
+def large(value: int | None) -> bytes:
+    """An integer field of 64 bits."""
+    return NULL if value is None else _moment(8, value)
+
+
 def small(value: int) -> bytes:
     """An integer field of 16 bits."""
     return _small(2, value)

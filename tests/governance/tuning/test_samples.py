@@ -142,3 +142,20 @@ def test_counting_costs_one_statement_whatever_the_number_of_outputs(system: Sys
     with CaptureQueriesContext(connection) as queries:
         samples.sample(scope, in_force=900_000)
     assert len(queries) == 2  # the policies whose deadlines apply, and the counts
+
+
+class TestCases:
+    def test_outputs_of_one_case_count_once_and_the_rest_each_for_itself(self) -> None:
+        system = cast.system(threshold={"default": 1})
+        outputs(system, several(40, confidence=650_000, wrong=40, case_key=7) + several(5, confidence=650_000, wrong=0))
+        found = counted(system)
+        assert (found.outputs, found.same_case) == (6, 39)
+        assert sum(band.reviewed_wrong for band in found.bands) == 1
+
+    def test_which_output_stands_for_its_case_does_not_depend_on_what_it_was_found_to_be(self) -> None:
+        system = cast.system(threshold={"default": 1})
+        for case in range(60):
+            outputs(system, several(4, confidence=650_000, wrong=2, case_key=case))
+        found = counted(system)
+        assert found.outputs == 60
+        assert 15 <= sum(band.reviewed_wrong for band in found.bands) <= 45  # half of each case is wrong
