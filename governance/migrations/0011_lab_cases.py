@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0003_lab_known_answers"),
+        ("governance", "0010_policy_instant"),
     ]
 
     operations = [
