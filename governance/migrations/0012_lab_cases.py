@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0010_policy_instant"),
+        ("governance", "0011_seal_log"),
     ]
 
     operations = [
