@@ -26,6 +26,7 @@ from governance.policies.candidate import MILLION
 from governance.refusals import Invalid, Problem
 from reviews.decisions import history
 from reviews.models import Decision
+from reviews.models.decisions import DecisionQuerySet
 from reviews.quality import blindness
 from reviews.quality.blindness import _undecided_by as undecided_by
 
@@ -93,10 +94,10 @@ class Matrix:
         return any(len(answer) > 3 for answer in self.answers)
 
 
-def seen_by(actor: Actor) -> QuerySet[Decision]:
+def seen_by(actor: Actor) -> DecisionQuerySet:
     """The decisions that this person reads. Beyond what every door hides, an output that she may be asked to judge
     blind is not here at all, nor are her own blind answers while she can take them back. Raises NotAllowed."""
-    found = history.seen_by(actor).defer("search", "policy__document", "superseded_by__search")
+    found = history.seen_by(actor)
     person = actor.person
     if person is None:
         return found
@@ -110,9 +111,10 @@ def seen_by(actor: Actor) -> QuerySet[Decision]:
     return found.exclude(hidden if judges_in is None else hidden & Q(system_id__in=judges_in))
 
 
-def asked_for(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:
+def asked_for(decisions: DecisionQuerySet, asked: Mapping[str, str], *, reader: Actor) -> DecisionQuerySet:
     """The decisions that the filters select. Raises Invalid for filters and values that mean nothing."""
-    decisions = history.asked_for(decisions, {name: text for name, text in asked.items() if name not in _OWN})
+    shared = {name: text for name, text in asked.items() if name not in _OWN}
+    decisions = history.asked_for(decisions, shared, reader=reader)
     for name in _OWN:
         if name in asked:
             if "\0" in asked[name]:
@@ -171,7 +173,7 @@ def deciders(systems: set[UUID] | None) -> QuerySet[Person]:
     return found.distinct().order_by("name", "pk")[:200]
 
 
-def summary(decisions: QuerySet[Decision]) -> Summary:
+def summary(decisions: DecisionQuerySet) -> Summary:
     """The latest decisions counted, and how often they were overrides, by rule. One query."""
     groups = _grouped(
         decisions, LATEST + 1, "rule, is_blind, verdict, is_standing",
@@ -212,7 +214,7 @@ def interval(hits: int, trials: int) -> tuple[int, int]:
     return max(low, 0), min(high, MILLION)
 
 
-def matrix(decisions: QuerySet[Decision]) -> Matrix:
+def matrix(decisions: DecisionQuerySet) -> Matrix:
     """What the AI said against what people said, over the latest decisions that stand and are no rejections. One query.
 
     At most ten answers have a line of their own: the most frequent ones.
@@ -253,7 +255,7 @@ def _cell(ai: str, person: str, counts: Mapping[tuple[str, str], int], most: int
     return Cell(ai, person, count, ai == person, (share >= 0.15) + (share >= 0.28) + (share >= 0.6))
 
 
-def _grouped(decisions: QuerySet[Decision], most: int, columns: str, sums: str, rest: str) -> list[tuple[Any, ...]]:
+def _grouped(decisions: DecisionQuerySet, most: int, columns: str, sums: str, rest: str) -> list[tuple[Any, ...]]:
     is_standing = ExpressionWrapper(Q(undone_at=None, superseded_by=None), output_field=BooleanField())
     names = ("rule", "is_blind", "verdict", "decided_at", "ai_said", "person_said", "is_standing")
     narrow = decisions.annotate(is_standing=is_standing).order_by("-pk").values_list(*names)[:most]

@@ -49,7 +49,7 @@ class Decisions(APIView):
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponseBase:
         reader = actor_of(request)
-        found = history.asked_for(history.seen_by(reader), request.query_params)
+        found = history.asked_for(history.seen_by(reader), request.query_params, reader=reader)
         chosen: Any = request.accepted_renderer
         write = export.FORMATS.get(chosen.format)
         if write is None:

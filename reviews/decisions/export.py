@@ -50,7 +50,8 @@ def _chunks(decisions: QuerySet[Decision], reader: Actor) -> Iterator[list[dict[
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
-    flat = {**row, "reviewer": row["reviewer"]["name"], "simulated": row["reviewer"]["simulated"]}
+    who = row["reviewer"]
+    flat = {**row, "reviewer": who["name"] or who["id"], "simulated": who["simulated"]}
     value = flat[column]
     if value is None:
         return ""

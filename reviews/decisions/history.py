@@ -8,8 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.contrib.postgres.search import SearchQuery
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.dateparse import parse_date, parse_datetime
 
 from governance.contracts.masking import MASK, mask
@@ -20,6 +19,7 @@ from governance.people.actors import Actor
 from governance.policies.candidate import MILLION
 from governance.refusals import Invalid, NotAllowed, Problem
 from reviews.models import Decision
+from reviews.models.decisions import DecisionQuerySet
 from reviews.routing.rulebook import rulebook
 
 FILTERS: Final = ("system", "reviewer", "verdict", "rule", "reason", "model_version", "policy", "from", "to", "q")
@@ -28,14 +28,14 @@ _SLACK: Final = timedelta(minutes=10)
 _decode = msgspec.json.decode
 
 
-def seen_by(actor: Actor) -> QuerySet[Decision]:
+def seen_by(actor: Actor) -> DecisionQuerySet:
     """The decisions that this actor may know of.
 
     A person sees her own and, where her role says so, everybody's; but in a round that is not closed only her own,
     wherever she could sit in it. A producer sees those on its system's outputs, without known answers, and without
     audits that are not held unless its key reads evidence. Raises NotAllowed for somebody who may see none at all.
     """
-    found = Decision.objects.select_related("system", "output", "person", "policy", "superseded_by")
+    found = Decision.objects.for_lists()
     if actor.key is not None:
         found = found.filter(system=actor.key.system_id)
         if "evidence:read" not in actor.key.scopes:
@@ -46,7 +46,7 @@ def seen_by(actor: Actor) -> QuerySet[Decision]:
     return found if actor.person is None else _of_person(found, actor.person)
 
 
-def _of_person(found: QuerySet[Decision], person: Person) -> QuerySet[Decision]:
+def _of_person(found: DecisionQuerySet, person: Person) -> DecisionQuerySet:
     own = Q(person=person)
     if not roles.may(person, "see history"):
         raise NotAllowed("Your role does not include the history of decisions.")
@@ -61,8 +61,11 @@ def _within(systems: set[UUID] | None) -> Q:
     return Q(pk__isnull=False) if systems is None else Q(system_id__in=systems)
 
 
-def asked_for(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:
-    """The decisions that the filters select. Raises Invalid for filters and values that mean nothing."""
+def asked_for(decisions: DecisionQuerySet, asked: Mapping[str, str], *, reader: Actor) -> DecisionQuerySet:
+    """The decisions that the filters select; none finds by what the reader sees masked or without a name.
+
+    Raises Invalid for filters and values that mean nothing.
+    """
     for name in asked:
         if name not in (*FILTERS, "cursor", "limit", "format"):
             raise _wrong(name, f"This filter is not known. Known are {', '.join(FILTERS)}.")
@@ -70,6 +73,10 @@ def asked_for(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QueryS
             raise _wrong(name, "This holds a NUL character.")
         if name in _READ:
             decisions = decisions.filter(_READ[name](asked[name]))
+    if "reviewer" in asked:
+        decisions = decisions.filter(_reviewer(asked["reviewer"], reader))
+    if asked.get("q", "").strip():
+        decisions = decisions.with_words(asked["q"], unmasked_in=_unmasked_in(reader))
     return _between(decisions, asked)
 
 
@@ -85,15 +92,18 @@ def _policy(text: str) -> Q:
     return Q(policy__number=int(text))
 
 
-def _words(text: str) -> Q:
-    return Q(search=SearchQuery(text, config="simple", search_type="websearch")) if text.strip() else Q()
-
-
-def _reviewer(text: str) -> Q:
+def _reviewer(text: str, reader: Actor) -> Q:
     try:
         return Q(person=UUID(text))
     except ValueError:
+        if reader.person is None:
+            raise _wrong("reviewer", "This is the id of a reviewer.") from None
         return Q(person__email=text.lower())
+
+
+def _unmasked_in(reader: Actor) -> set[UUID] | None:
+    """The systems whose comments this reader sees as they were written; None for all."""
+    return None if reader.person is None else roles.systems_for(reader.person, "see personal data")
 
 
 _READ: Final[dict[str, Callable[[str], Q]]] = {
@@ -102,13 +112,11 @@ _READ: Final[dict[str, Callable[[str], Q]]] = {
     "model_version": lambda text: Q(model_version=text),
     "reason": lambda text: Q(reasons__contains=[text]),
     "verdict": _verdict,
-    "reviewer": _reviewer,
     "policy": _policy,
-    "q": _words,
 }
 
 
-def _between(decisions: QuerySet[Decision], asked: Mapping[str, str]) -> QuerySet[Decision]:
+def _between(decisions: DecisionQuerySet, asked: Mapping[str, str]) -> DecisionQuerySet:
     if "from" in asked:
         start = _moment("from", asked["from"])
         decisions = decisions.filter(pk__gte=_first_id(start - _SLACK), decided_at__gte=start)
@@ -152,7 +160,7 @@ def _told(decision: Decision, kept: Mapping[str, bytes], reader: Actor) -> dict[
         "item": decision.item_id,
         "output": decision.output_id,
         "external_id": decision.output.external_id,
-        "reviewer": {"id": decision.person_id, "name": decision.person.name, "simulated": decision.person.is_simulated},
+        "reviewer": _named(decision.person, reader),
         "round": decision.round,
         "seat": decision.seat,
         "verdict": decision.verdict,
@@ -174,6 +182,13 @@ def _told(decision: Decision, kept: Mapping[str, bytes], reader: Actor) -> dict[
         "supersedes": decision.supersedes_id,
         "superseded_by": successor.pk if successor else None,
     }
+
+
+def _named(person: Person, reader: Actor) -> dict[str, Any]:
+    # A producer knows no names: to programs that act for nobody, people are who they are in the log.
+    return {
+        "id": person.pk, "name": None if reader.person is None else person.name, "simulated": person.is_simulated,
+    }  # fmt: skip
 
 
 def _correction(decision: Decision, content: bytes | None, reader: Actor) -> Any:

@@ -28,11 +28,11 @@ _LOG: Final = """
 SAY: Final = """
     INSERT INTO reviews_decision (id, item_id, output_id, system_id, person_id, seat, round, purpose, verdict, reasons,
         is_correct, is_blind, decided_at, final_at, supersedes_id, took_ms, confidence, rule, model_version, policy_id,
-        ai_said, person_said, search, entry_id)
+        ai_said, person_said, search, open_search, entry_id)
     SELECT %(decision)s, %(item)s, %(output)s, %(system)s, %(me)s, %(number)s, %(round)s, %(purpose)s, %(verdict)s,
         %(reasons)s::varchar[], %(is_correct)s, %(is_blind)s, %(now)s, %(final_at)s, %(supersedes)s::uuid,
         %(took_ms)s::int, %(confidence)s::int, %(rule)s, %(model_version)s, %(policy)s::uuid, %(ai_said)s,
-        %(person_said)s, to_tsvector('simple', %(words)s), %(entry)s
+        %(person_said)s, to_tsvector('simple', %(words)s), to_tsvector('simple', %(open_words)s::text), %(entry)s
     WHERE EXISTS (SELECT FROM closed)
 """
 RESOLVE: Final = """
@@ -124,14 +124,15 @@ def decision_row(
     ai_said = short_reading(contract, case.ai)
     said = ai_said if answer.verdict == "approve" else short_reading(contract, answer.output)
     labels = {reason.code: reason.label for reason in case.rules.review.reasons}
-    words = [answer.comment, *answer.reasons, *(labels.get(code, "") for code in answer.reasons), ai_said, said]
+    words = " ".join([*answer.reasons, *(labels.get(code, "") for code in answer.reasons), ai_said, said])
+    is_masked = bool(answer.comment and contract and contract.personal_data)
     return {
         "decision": decision, "item": case.item, "output": case.output, "system": case.system, "me": person,
         "number": case.number, "round": case.round, "purpose": case.purpose, "verdict": answer.verdict,
         "reasons": list(answer.reasons), "is_correct": answer.is_correct, "is_blind": case.is_blind, "now": case.now,
         "final_at": final_at, "took_ms": took_ms, "confidence": case.confidence, "rule": case.rule,
         "model_version": case.model_version, "policy": case.policy, "ai_said": ai_said, "person_said": said,
-        "words": " ".join(words),
+        "words": f"{answer.comment} {words}", "open_words": words if is_masked else None,
     }  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """What people decided. Rows are never overwritten: an undone or superseded decision stays and says so."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -18,6 +19,22 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
     def standing(self) -> "DecisionQuerySet":
         """Neither undone nor superseded."""
         return self.filter(undone_at=None, superseded_by=None)
+
+    def with_words(self, text: str, *, unmasked_in: set[UUID] | None) -> "DecisionQuerySet":
+        """Those that all these words find, as a search engine reads them. `unmasked_in` are the systems whose comments
+        may be read as they are (None: all)."""
+        words = SearchQuery(text, config="simple", search_type="websearch")
+        if unmasked_in is None:
+            return self.filter(search=words)
+        masked = Q(open_search=words) | Q(open_search=None, search=words)
+        return self.filter(masked | Q(search=words, system__in=unmasked_in) if unmasked_in else masked)
+
+    def for_lists(self) -> "DecisionQuerySet":
+        """With what a list tells of the rows around each, and without what it never reads."""
+        around = ("system__slug", "output__external_id", "person__name", "person__is_simulated", "policy__number",
+                  "superseded_by__id")  # fmt: skip
+        own = [field.attname for field in Decision._meta.concrete_fields if not field.name.endswith("search")]
+        return self.select_related("system", "output", "person", "policy", "superseded_by").only(*own, *around)
 
     def newest_first(self) -> "DecisionQuerySet":
         return self.order_by("-id")
@@ -57,6 +74,9 @@ class Decision(models.Model):
     ai_said = models.CharField(max_length=200, blank=True)
     person_said = models.CharField(max_length=200, blank=True)
     search = SearchVectorField(null=True)
+    open_search = SearchVectorField(
+        null=True, help_text="What of `search` finds it for those who see its comment masked; null: all of it."
+    )
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     objects = DecisionQuerySet.as_manager()
@@ -80,6 +100,7 @@ class Decision(models.Model):
             models.Index(fields=["person", "-id"], name="decisions_by_person"),
             models.Index(fields=["system", "rule", "-id"], name="decisions_by_rule"),
             GinIndex(fields=["search"], name="decisions_search"),
+            GinIndex(fields=["open_search"], name="decisions_open_search", condition=Q(open_search__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -71,7 +71,7 @@ def index(request: HttpRequest) -> HttpResponse:
     asked, actor = _asked(request), access.actor(request)
     context = _form(request, systems, asked)
     try:
-        found = history.asked_for(history.seen_by(actor), asked)
+        found = history.asked_for(history.seen_by(actor), asked, reader=actor)
         page = paging.page(found, cursor=request.GET.get("cursor", ""), size=ROWS)
     except Invalid as refusal:
         return render(request, "history.html", {**context, "refusal": refusal}, status=refusal.status)
@@ -93,7 +93,7 @@ def export_csv(request: HttpRequest) -> StreamingHttpResponse:
     """`/history/export.csv`: all that the filters select, streamed."""
     access.systems(request, VERB)
     actor = access.actor(request)
-    found = history.asked_for(history.seen_by(actor), _asked(request))
+    found = history.asked_for(history.seen_by(actor), _asked(request), reader=actor)
     answer = StreamingHttpResponse(export.as_csv(found, actor), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="decisions.csv"'
     answer["X-Accel-Buffering"] = "no"

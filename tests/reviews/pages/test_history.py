@@ -95,6 +95,26 @@ def test_each_filter_selects_what_it_says(search: str, found: int):
 
 
 @pytest.mark.django_db
+def test_a_comment_that_she_sees_masked_is_not_found_by_its_words_either():
+    (item,) = desk(system())
+    made = decide(cast.alice(), item, "reject", reasons=["unreadable"], comment="Martha wrote this")
+    for search in ("martha", "martha unreadable", '"wrote this"', "-unknown martha"):
+        assert rows(read(cast.ruth(), f"/history/?q={search}")) == [str(made.pk)], search
+        assert rows(read(cast.dana(), f"/history/?q={search}")) == [], search
+        assert str(made.pk) not in read(cast.dana(), f"/history/export.csv?q={search}")
+    # Nor by what is not in it: whoever asks for everything without a word would learn the word.
+    assert rows(read(cast.dana(), "/history/?q=unreadable -martha")) == [str(made.pk)]
+    assert rows(read(cast.dana(), "/history/?q=unreadable")) == [str(made.pk)]
+
+
+@pytest.mark.django_db
+def test_comments_are_found_by_everybody_where_no_field_is_personal():
+    (item,) = desk(system(contract_parts={"personal_data": []}))
+    made = decide(cast.alice(), item, comment="Martha wrote this")
+    assert rows(read(cast.dana(), "/history/?q=martha")) == [str(made.pk)]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("search", ["verdict=maybe", "confidence_from=x", "confidence_to=101", "blind=1", "from=soon",
                                     "nothing=1", "cursor=x", "q=%00", "ai_said=%00"])  # fmt: skip
 def test_a_filter_that_means_nothing_is_refused_in_words_and_kept(search: str):
@@ -254,6 +274,10 @@ def test_the_main_filters_are_answered_by_an_index(asked: dict[str, str], index:
     if "reviewer" in asked:
         asked = {"reviewer": str(made.person_id)}
     for reader in (cast.ruth(), cast.carol()):
-        plan = history.asked_for(history.seen_by(actors.person(reader)), asked).order_by("-pk")[:26].explain()
+        plan = (
+            history.asked_for(history.seen_by(actors.person(reader)), asked, reader=actors.person(reader))
+            .order_by("-pk")[:26]
+            .explain()
+        )
         assert "Seq Scan on reviews_decision" not in plan, plan
         assert index in plan, plan

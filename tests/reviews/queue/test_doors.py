@@ -255,6 +255,18 @@ def test_a_reviewer_sees_her_own_history_and_a_lead_everybodys(system, alice):
     assert Program(cast.system("other"), "decisions:read").get("decisions/")["results"] == []
 
 
+def test_a_program_of_nobody_knows_reviewers_by_their_ids_alone(system, alice):
+    decide_all(alice, system, 7)
+    producer, own = Program(system, "decisions:read"), alice.get("decisions/")["results"][0]["reviewer"]
+    assert own["name"] == "Alice"
+    assert producer.get("decisions/")["results"][0]["reviewer"] == {**own, "name": None}
+    sheet = b"".join(producer.client.get(f"{API}/decisions/?format=csv")).decode()
+    assert "Alice" not in sheet
+    assert own["id"] in sheet
+    assert len(producer.get(f"decisions/?reviewer={own['id']}")["results"]) == 1
+    producer.get("decisions/?reviewer=alice@example.org", status=422)
+
+
 def test_a_producer_learns_of_no_audit_from_the_history(system, alice):
     (item,) = desk(system, purpose="audit")
     taken = alice.post("reviews/next/")
