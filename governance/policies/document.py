@@ -64,7 +64,7 @@ class _Document:
         audit = self._audit(data.get("audit", {}), join(at, "audit"))
         risk = self._risk(data.get("risk", {}), join(at, "risk"))
         routing = read_routing(self.reading, data.get("routing", {}), join(at, "routing"), self.condition)
-        sla = read_service_level(self.reading, data.get("sla", {}), join(at, "sla"), self.risk_tier)
+        sla = read_service_level(self.reading, data.get("sla", {}), join(at, "sla"), self.risk_tier, routing.queues)
         review = self._review(data.get("review", {}), join(at, "review"))
         by_key = self.reading.boolean(data, "approval_by_key", at, default=False)
         if self.reading.problems:

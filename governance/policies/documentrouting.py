@@ -7,10 +7,14 @@ from datetime import timedelta
 from typing import Any, Literal, cast
 
 from governance.contracts.reading import Reading, join
+from governance.policies import fields
 from governance.policies.conditions import Condition
+from governance.policies.documentcalendar import read_calendar
 from governance.policies.policy import Breach, Destination, Queue, Routing, RoutingRule, ServiceLevel
 
 ReadCondition = Callable[[dict[str, Any], str], Condition | None]
+_QUEUE = ("mode", "capacity", "escalates_to", "calendar", "affinity")
+_LONGEST_WEEKS = 260
 _DESTINATION = ("queue", "skills", "priority", "reviewers")
 
 
@@ -62,7 +66,7 @@ def _queues(reading: Reading, data: dict[str, Any], at: str) -> tuple[Queue, ...
     for name, item in block.items():
         here = join(place, str(name))
         reading.slug({"name": name}, "name", here)
-        part = reading.mapping({} if item is None else item, here, allowed=("mode", "capacity", "escalates_to"))
+        part = reading.mapping({} if item is None else item, here, allowed=_QUEUE)
         queues[name] = Queue(
             name,
             cast(
@@ -70,6 +74,8 @@ def _queues(reading: Reading, data: dict[str, Any], at: str) -> tuple[Queue, ...
             ),
             reading.integer(part, "capacity", here, default=Queue("").capacity, least=1, most=1000),
             reading.slug(part, "escalates_to", here) or None,
+            read_calendar(reading, part["calendar"], join(here, "calendar")) if "calendar" in part else None,
+            _affinity(reading, part, here),
         )
     for queue in tuple(queues.values()):
         if queue.escalates_to and queue.escalates_to not in queues:
@@ -85,6 +91,16 @@ def _queues(reading: Reading, data: dict[str, Any], at: str) -> tuple[Queue, ...
     return tuple(queues[name] for name in sorted(queues))
 
 
+def _affinity(reading: Reading, data: dict[str, Any], at: str) -> str | None:
+    if "affinity" not in data:
+        return None
+    try:
+        return fields.parse(data["affinity"]).name
+    except ValueError as error:
+        reading.wrong(join(at, "affinity"), "unknown-field", str(error))
+        return None
+
+
 def _returns(start: str, queues: dict[str, Queue]) -> bool:
     seen: set[str] = set()
     name = queues[start].escalates_to
@@ -96,8 +112,13 @@ def _returns(start: str, queues: dict[str, Queue]) -> bool:
     return False
 
 
-def read_service_level(reading: Reading, data: Any, at: str, risk_tier: str) -> ServiceLevel:
-    """The service level block; the steps climb, and nothing follows the one that resolves."""
+def read_service_level(
+    reading: Reading, data: Any, at: str, risk_tier: str, queues: tuple[Queue, ...] = ()
+) -> ServiceLevel:
+    """The service level block; the steps climb, and nothing follows the one that resolves.
+
+    A length that no calendar of the queues gets through in five years is refused.
+    """
     data = reading.mapping(data, at, allowed=("due_in", "on_breach"))
     due_in = reading.length(data, "due_in", at, default=ServiceLevel().due_in)
     if due_in <= timedelta(0):
@@ -111,6 +132,11 @@ def read_service_level(reading: Reading, data: Any, at: str, risk_tier: str) -> 
         elif steps and step.after < steps[-1].after:
             reading.wrong(join(here, "after"), "contradiction", "The steps must be in the order of time.")
         steps.append(step)
+    whole = due_in + (steps[-1].after if steps else timedelta(0))
+    for queue in queues:
+        if queue.calendar and whole / queue.calendar.weekly > _LONGEST_WEEKS:
+            said = f"Queue {queue.name} works too little for this: it would take years."
+            reading.wrong(join(at, "due_in"), "out-of-range", said)
     return ServiceLevel(due_in, tuple(steps))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from governance.policies.canonical import digest
 from governance.policies.conditions import Condition
+from governance.worktime import Calendar
 
 Lane = Literal["release", "review", "block"]
 RiskTier = Literal["minimal", "limited", "high"]
@@ -68,12 +69,15 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Where items wait. `capacity` is per person and counts in an `assign` queue only."""
+    """Where items wait. `capacity` is per person and counts in an `assign` queue only, as does `affinity`: a field
+    whose like values go to the same person. Lengths of time are working time of the `calendar`, else of the clock."""
 
     name: str
     mode: Literal["pull", "assign"] = "pull"
     capacity: int = 10
     escalates_to: str | None = None
+    calendar: Calendar | None = None
+    affinity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,10 @@ class Routing:
                 return queue
         raise KeyError(name)
 
+    def named(self, name: str) -> Queue:
+        """The queue of this name, with the usual settings where the policy does not list it."""
+        return next((queue for queue in self.queues if queue.name == name), Queue(name))
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -125,6 +133,11 @@ class ServiceLevel:
     def fallback(self) -> Breach | None:
         """The last step, when it ends the item without a person."""
         return self.on_breach[-1] if self.on_breach and self.on_breach[-1].do == "resolve" else None
+
+    def longest(self, queues: tuple[Queue, ...]) -> timedelta:
+        """No item of these queues is due later than this after its arrival, by the clock on the wall."""
+        calendars = [queue.calendar for queue in queues if queue.calendar]
+        return max([self.due_in, *(calendar.at_most(self.due_in) for calendar in calendars)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from governance.contracts.values import decimal_of
+from governance.policies.calendarwords import calendar_words
 from governance.policies.candidate import MILLION
 from governance.policies.conditions import Condition, Group, Leaf, Negation, Node
 from governance.policies.policy import Breach, Policy, Rule, Segment
@@ -116,6 +117,11 @@ def policy_sentences(policy: Policy) -> tuple[str, ...]:
     clauses.append(_audit_sentence(policy))
     due = length(policy.sla.due_in)
     clauses.append(f"What waits for a person is due in {due}.")
+    clauses += [
+        f"In queue {queue.name} only working time counts: {calendar_words(queue.calendar)}."
+        for queue in policy.routing.queues
+        if queue.calendar
+    ]
     return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach))
 
 

@@ -181,7 +181,9 @@ def _parameters(of: Scope) -> dict[str, Any]:
         "system": of.system.pk, "model": of.model, "model_version": of.model_version,
         "prompt_version": of.prompt_version, "rule": of.rule, "window": WINDOW.total_seconds(),
         "policies": list(policies),
-        "grace": [(policy.sla.due_in + OVERDUE).total_seconds() for policy in policies.values()],
+        "grace": [
+            (policy.sla.longest(policy.routing.queues) + OVERDUE).total_seconds() for policy in policies.values()
+        ],
         "undo": [float(policy.review.undo_seconds) for policy in policies.values()],
     }  # fmt: skip
 

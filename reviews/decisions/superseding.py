@@ -24,7 +24,6 @@ from reviews.decisions.writing import write_superseding
 from reviews.models import Decision, Item, Seat
 from reviews.queue import losing
 from reviews.queue.reviewers import Reviewer, reviewer
-from reviews.routing.timing import due_at, step_at
 
 _NOTHING: Final = "There is nothing here."
 # A case that is not before anybody: the seat is the one whose decision is superseded.
@@ -197,7 +196,8 @@ def _replace(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> Deci
 def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> Decided:
     """The next round: this decision on its first seat, the second one open for somebody else."""
     id, item = uuid7(), old.item
-    due = due_at(case.rules.sla, case.now)
+    queue = item.queue.slug if item.queue else ""
+    due = case.rules.due_at(queue, case.now)
     case.round, case.number, case.item = item.round + 1, 1, uuid7()
     entries = _entries(who, case, answer, id, None)
     common = {"item_id": case.item, "system_id": case.system, "queue_id": item.queue_id, "skills": case.skills}
@@ -205,7 +205,7 @@ def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> D
         id=case.item, output_id=case.output, system_id=case.system, queue_id=item.queue_id, purpose=item.purpose,
         round=case.round, reviewers=2, state="awaiting_second", is_blind=item.is_blind, priority=item.priority,
         route=item.route, created_at=case.now, routed_at=case.now, due_at=due,
-        timed_by_id=case.policy, next_step_at=step_at(case.rules.sla, due, 0), entry_id=entries[0].id,
+        timed_by_id=case.policy, next_step_at=case.rules.step_at(queue, due, 0), entry_id=entries[0].id,
     )  # fmt: skip
     Seat.objects.bulk_create([
         Seat(**common, number=1, urgent_at=case.now, decided_by=who.person, decided_at=case.now, closed_at=case.now,

@@ -19,6 +19,7 @@ from reviews.intake import canonical
 from reviews.intake.arrivals import Arrival
 from reviews.intake.judging import Dice, Judged, pronounce
 from reviews.intake.proof import Template
+from reviews.routing.timing import due_at
 
 _encode = msgspec.json.encode
 
@@ -90,4 +91,5 @@ def expected(judged: Judged, setting: Setting) -> tuple[str | None, datetime | N
     force = setting.force
     if force is None:
         return None, None
-    return route(force.policy, judged.candidate).queue, setting.at + force.policy.sla.due_in
+    queue = force.policy.routing.named(route(force.policy, judged.candidate).queue)
+    return queue.name, due_at(force.policy.sla, queue.calendar, setting.at)

@@ -9,7 +9,7 @@ import msgspec
 from governance.policies.candidate import MILLION
 from reviews.decisions.cases import opinions
 from reviews.queue.claims import Claim
-from reviews.routing.urgency import urgency_sentence
+from reviews.routing.urgency import time_left_sentence, urgency_sentence
 
 _BLIND: Final = "You are asked for your own answer before you see what the AI said."
 _ADJUDICATES: Final = "Two people disagree about this one: your answer decides."
@@ -72,6 +72,8 @@ def why(claim: Claim) -> list[str]:
     else:
         said += [text for text in (_because(claim), claim.route.get("sentence", "")) if text]
     said.append(urgency_sentence(claim.created_at, claim.due_at, claim.priority))
+    if claim.calendar:
+        said.append(time_left_sentence(claim.calendar, claim.due_at, claim.now))
     return said
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from governance.worktime import Calendar
 from reviews.routing.rulebook import Rulebook, rulebook
 
 
@@ -40,6 +41,7 @@ class Claim:
     route_text: str
     created_at: datetime
     due_at: datetime
+    timed_by: UUID | None
     queue: UUID
     queue_slug: str
     system_slug: str
@@ -67,6 +69,11 @@ class Claim:
         return told
 
     @property
+    def calendar(self) -> Calendar | None:
+        """When its queue works, by the policy that times it; None when it is timed by the clock."""
+        return rulebook(self.timed_by).queue(self.queue_slug).calendar
+
+    @property
     def rules(self) -> Rulebook:
         """The policy version and the contract it is reviewed under."""
         return rulebook(self.policy)
@@ -76,8 +83,8 @@ class Claim:
 COLUMNS: Final = """
 SELECT t.id, t.item_id, t.number, t.system_id, t.claim_token, t.claim_expires_at, t.is_soft, t.urgent_at, t.is_new,
        clock_timestamp(), i.output_id, i.purpose, i.round, i.reviewers, i.state, i.is_blind, i.priority, i.route::text,
-       i.created_at, i.due_at, q.id, q.slug, y.slug, y.name, o.external_id, o.policy_id, o.rule, o.confidence,
-       o.threshold, o.model, o.model_version, o.is_breached, c.input, c.output_json, c.context, c.verdict,
+       i.created_at, i.due_at, i.timed_by_id, q.id, q.slug, y.slug, y.name, o.external_id, o.policy_id, o.rule,
+       o.confidence, o.threshold, o.model, o.model_version, o.is_breached, c.input, c.output_json, c.context, c.verdict,
        coalesce(p.rev, 0), p.leaf_hash, e.leaf_hash
 FROM shown t
 JOIN reviews_item i ON i.id = t.item_id

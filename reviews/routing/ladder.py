@@ -22,7 +22,6 @@ from reviews.decisions import fallback
 from reviews.models import Queue
 from reviews.routing import queues, retiming
 from reviews.routing.rulebook import Rulebook, rulebook
-from reviews.routing.timing import step_at
 from reviews.routing.urgency import MOST_PRIORITY, urgent_at
 
 LADDER: Final = machine("ladder")
@@ -89,10 +88,6 @@ class Late:
     def step(self) -> Breach:
         return self.rules.sla.on_breach[self.rung]
 
-    @property
-    def next(self) -> datetime | None:
-        return step_at(self.rules.sla, self.due_at, self.rung + 1)
-
 
 @dataclass(slots=True)
 class Climbed:
@@ -100,8 +95,13 @@ class Climbed:
 
     late: Late
     entry: Draft
-    to: UUID
+    to: Queue
     for_lead: bool = False
+
+    @property
+    def next(self) -> datetime | None:
+        """When the step after this one is due, in the time of the queue it waits in now."""
+        return self.late.rules.step_at(self.to.slug, self.late.due_at, self.late.rung + 1)
 
     @property
     def priority(self) -> int:
@@ -139,15 +139,15 @@ def _climb(late: Sequence[Late]) -> None:
         cursor.execute(
             _CLIMB,
             [
-                [c.late.id for c in climbed], [c.late.rung + 1 for c in climbed], [c.late.next for c in climbed],
-                [c.priority for c in climbed], [c.to for c in climbed], [c.entry.id for c in climbed],
+                [c.late.id for c in climbed], [c.late.rung + 1 for c in climbed], [c.next for c in climbed],
+                [c.priority for c in climbed], [c.to.pk for c in climbed], [c.entry.id for c in climbed],
                 [c.late.step.do == "remind" for c in climbed],
             ],
         )  # fmt: skip
         if lifted:
             urgent = [urgent_at(c.late.created_at, c.late.due_at, c.priority) for c in lifted]
             cursor.execute(
-                _LIFT, [[c.late.id for c in lifted], [c.to for c in lifted], urgent, [c.for_lead for c in lifted]]
+                _LIFT, [[c.late.id for c in lifted], [c.to.pk for c in lifted], urgent, [c.for_lead for c in lifted]]
             )
 
 
@@ -166,4 +166,4 @@ def _step(item: Late, own: Queue) -> Climbed:
         subject=Subject("item", item.id, item.system, item.rev or 0, item.prev.hex() if item.prev else None),
         causes=(bytes(item.cause).hex(),), policy=item.rules.part, detail=detail,
     )  # fmt: skip
-    return Climbed(item, entry, to.pk, for_lead)
+    return Climbed(item, entry, to, for_lead)

@@ -18,7 +18,7 @@ from governance.evidence.leaf import time_text
 from governance.evidence.record import Draft, Subject, draft, write
 from governance.people.actors import machine
 from reviews.routing.rulebook import Rulebook, rulebook
-from reviews.routing.timing import due_at, rung_under, step_at
+from reviews.routing.timing import rung_under
 from reviews.routing.urgency import urgent_at
 
 TIMER: Final = machine("router")
@@ -37,10 +37,11 @@ _LOCK: Final = """
 SELECT id FROM reviews_item WHERE id = ANY(%s) AND state <> 'closed' ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 _MISTIMED: Final = """
-SELECT i.id, i.system_id, i.created_at, i.due_at, i.priority, i.rung, i.next_step_at, i.timed_by_id, s.in_force_id,
-       n.rev, n.leaf_hash, clock_timestamp()
+SELECT i.id, i.system_id, q.slug, i.created_at, i.due_at, i.priority, i.rung, i.next_step_at, i.timed_by_id,
+       s.in_force_id, n.rev, n.leaf_hash, clock_timestamp()
 FROM reviews_item i
 JOIN governance_system s ON s.id = i.system_id
+JOIN reviews_queue q ON q.id = i.queue_id
 LEFT JOIN LATERAL (
     SELECT x.rev, x.leaf_hash FROM governance_entry x WHERE x.subject = i.id ORDER BY x.rev DESC LIMIT 1
 ) n ON true
@@ -66,6 +67,7 @@ class Mistimed:
 
     id: UUID
     system: UUID
+    queue: str
     created_at: datetime
     due_at: datetime
     priority: int
@@ -121,9 +123,9 @@ def retime(items: Sequence[UUID]) -> set[UUID]:
 
 def _retimed(item: Mistimed) -> Retimed:
     rules = rulebook(item.version)
-    due = due_at(rules.sla, item.created_at)
+    due = rules.due_at(item.queue, item.created_at)
     rung = 0 if due > item.now else _rung(item, rules)
-    step = step_at(rules.sla, due, rung)
+    step = rules.step_at(item.queue, due, rung)
     changes = due != item.due_at or step != item.step_at
     return Retimed(item, due, rung, step, _entry(item, rules, due, step) if changes else None)
 

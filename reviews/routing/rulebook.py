@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from governance.evidence.record import policy_part
 from governance.models import PolicyVersion
 from governance.policies.policy import Policy, Queue, Review, Routing, ServiceLevel
 from governance.policies.registry import compiled, compiled_contract
+from reviews.routing import timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,15 @@ class Rulebook:
 
     def queue(self, name: str) -> Queue:
         """The settings of a queue; the usual ones for a queue that the policy does not list."""
-        try:
-            return self.routing.queue(name)
-        except KeyError:
-            return Queue(name)
+        return self.routing.named(name)
+
+    def due_at(self, queue: str, arrived_at: datetime) -> datetime:
+        """By when an item of this queue should be decided."""
+        return timing.due_at(self.sla, self.queue(queue).calendar, arrived_at)
+
+    def step_at(self, queue: str, due_at: datetime, rung: int) -> datetime | None:
+        """When an item of this queue takes the step after `rung` steps; None when there is no further step."""
+        return timing.step_at(self.sla, self.queue(queue).calendar, due_at, rung)
 
     @property
     def asks_content(self) -> bool:

@@ -6,19 +6,24 @@ The steps' times count from the due time. A step is never due before the one und
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from governance.policies.policy import Breach, ServiceLevel
+from governance.worktime import Calendar
 
 
-def due_at(sla: ServiceLevel, arrived_at: datetime) -> datetime:
-    """By when the item should be decided."""
-    return arrived_at + sla.due_in
+def due_at(sla: ServiceLevel, calendar: Calendar | None, arrived_at: datetime) -> datetime:
+    """By when the item should be decided; in working time where its queue has a calendar."""
+    return _after(calendar, arrived_at, sla.due_in)
 
 
-def step_at(sla: ServiceLevel, due_at: datetime, rung: int) -> datetime | None:
+def step_at(sla: ServiceLevel, calendar: Calendar | None, due_at: datetime, rung: int) -> datetime | None:
     """When the step after `rung` steps is due; None when there is no further step."""
-    return due_at + sla.on_breach[rung].after if rung < len(sla.on_breach) else None
+    return _after(calendar, due_at, sla.on_breach[rung].after) if rung < len(sla.on_breach) else None
+
+
+def _after(calendar: Calendar | None, start: datetime, length: timedelta) -> datetime:
+    return calendar.add(start, length) if calendar else start + length
 
 
 def rung_under(sla: ServiceLevel, done: Sequence[Breach]) -> int:

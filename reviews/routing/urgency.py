@@ -11,6 +11,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from governance.policies.calendarwords import calendar_words
+from governance.worktime import Calendar
+
 MOST_PRIORITY: Final = 100
 
 
@@ -32,6 +35,22 @@ def urgency_sentence(arrived_at: datetime, due_at: datetime, priority: int) -> s
     if not forward:
         return f"{due}, and items are taken in the order in which they are due."
     return f"{due}, and its priority of {priority} brings it {length(forward)} forward in the queue."
+
+
+def time_left_sentence(calendar: Calendar, due_at: datetime, now: datetime) -> str:
+    """How much working time is left until it is due, and when the queue works."""
+    works = f"The queue works {calendar_words(calendar)}"
+    if due_at < now:
+        return f"{works}: it is {length(calendar.between(due_at, now))} of working time late."
+    return f"{works}: {length(calendar.between(now, due_at))} of working time are left."
+
+
+def due_words(calendar: Calendar | None, due_at: datetime, now: datetime) -> str:
+    """When it is due, counted in the time of its queue: `in 2 h 10 min of working time`, `38 min late`."""
+    first, last = sorted((due_at, now))
+    left = length(calendar.between(first, last) if calendar else last - first)
+    said = f"{left} late" if due_at < now else f"in {left}"
+    return f"{said}, in working time" if calendar else said
 
 
 def length(time: timedelta) -> str:

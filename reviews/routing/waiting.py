@@ -22,7 +22,6 @@ from governance.policies.routes import Route, route
 from governance.refusals import Problem
 from reviews.routing import queues
 from reviews.routing.rulebook import Rulebook, rulebook
-from reviews.routing.timing import due_at, step_at
 from reviews.routing.urgency import urgent_at
 
 ROUTER: Final = machine("router")
@@ -132,7 +131,7 @@ def _candidate(item: Waiting, content: tuple[str, str, str] | None) -> Candidate
 def _route(item: Waiting, candidate: Candidate) -> Routed:
     rules = rulebook(item.version)
     to = route(rules.policy, candidate) if rules.policy else _usual(rules)
-    due = due_at(rules.sla, item.created_at)
+    due = rules.due_at(to.queue, item.created_at)
     entry = draft(
         "routed", actor=ROUTER, subject=Subject("item", item.id, item.system), at=item.now,
         causes=(item.judged.hex(),), policy=rules.part,
@@ -142,7 +141,7 @@ def _route(item: Waiting, candidate: Candidate) -> Routed:
             "blind": item.is_blind, "round": item.round,
         },
     )  # fmt: skip
-    return Routed(item, to, rules.queue(to.queue), due, step_at(rules.sla, due, 0), entry)
+    return Routed(item, to, rules.queue(to.queue), due, rules.step_at(to.queue, due, 0), entry)
 
 
 def _usual(rules: Rulebook) -> Route:

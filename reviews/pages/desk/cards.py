@@ -24,6 +24,7 @@ from reviews.pages.showing.diff import Change, changes
 from reviews.pages.showing.foreign import as_json
 from reviews.pages.showing.tree import Value, plain_value
 from reviews.queue.claims import Claim
+from reviews.routing.urgency import due_words
 
 MILLION: Final = 1_000_000
 _MOST_ALTERNATIVES: Final = 5
@@ -91,6 +92,11 @@ class Card:
     is_choice: bool
     review: Review
     typed: Typed
+
+    @property
+    def due(self) -> str:
+        """When it is due, in the time of its queue."""
+        return due_words(self.claim.calendar, self.claim.due_at, self.claim.now)
 
     @property
     def pk(self) -> Any:
