@@ -26,7 +26,7 @@ from governance.api.docs import (
 )  # fmt: skip
 from governance.api.parsing import members, text
 from governance.models import Approval, Person, PolicyVersion, System
-from governance.policies import lifecycle, registry, sentences
+from governance.policies import checks, lifecycle, registry, sentences
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Problem
 
 PERSON = of({"id": ID, "name": TEXT})
@@ -37,8 +37,9 @@ VERSION_MEMBERS: dict[str, Schema] = {
     "signatures": list_of(of({"by": PERSON, "role": TEXT, "verdict": TEXT, "comment": TEXT, "at": TIME})),
 }  # fmt: skip
 VERSION = of(VERSION_MEMBERS)
+WARNING = of({"pointer": TEXT, "code": TEXT, "detail": TEXT, "example": {"type": "object"}})
 WHOLE_VERSION = of({**VERSION_MEMBERS, "policy": {"type": "object"}, "sentences": list_of(TEXT),
-                    "missing": list_of(list_of(TEXT))})  # fmt: skip
+                    "missing": list_of(list_of(TEXT)), "warnings": list_of(WARNING)})  # fmt: skip
 SIGNATURE = of({"digest": TEXT, "comment": TEXT}, optional=("comment",))
 
 
@@ -68,6 +69,7 @@ def shown_whole(version: PolicyVersion) -> dict[str, Any]:
         "policy": json.loads(version.document),
         "sentences": list(sentences.policy_sentences(registry.compiled(version.pk))),
         "missing": [sorted(seat) for seat in lifecycle.open_seats(version)],
+        "warnings": [told.as_dict() for told in checks.warnings(registry.compiled(version.pk))],
     }
 
 

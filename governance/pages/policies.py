@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.models import Person, PolicyVersion, System
 from governance.pages import access
 from governance.people import roles, sign_in
-from governance.policies import differences, lifecycle, registry, sentences, signatures
+from governance.policies import checks, differences, lifecycle, registry, sentences, signatures
 from governance.refusals import Invalid, NotFound, Refused
 
 
@@ -99,13 +99,13 @@ def _proposal(
     request: HttpRequest, system: System, version: PolicyVersion, *, refusal: Refused | None = None, comment: str = ""
 ) -> HttpResponse:
     person, seats = access.person(request), lifecycle.open_seats(version)
-    base = version.based_on
-    new = sentences.policy_sentences(registry.compiled(version.pk))
+    base, policy = version.based_on, registry.compiled(version.pk)
+    new = sentences.policy_sentences(policy)
     old = sentences.policy_sentences(registry.compiled(base.pk)) if base else new
     is_waiting = version.state == "proposed" or (version.state == "in_force" and not version.is_approved)
     shown = {
         "system": system, "version": version, "base": base, "comment": comment, "refusal": refusal,
-        "clauses": differences.differences(old, new), "text": _pretty(version),
+        "clauses": differences.differences(old, new), "text": _pretty(version), "notes": checks.warnings(policy),
         "contract_changes": bool(base and base.contract_id != version.contract_id),
         "seats": [signatures.in_words(seat) for seat in seats] if is_waiting else [],
         "is_stale": version.state in ("proposed", "approved") and version.based_on_id != system.in_force_id,

@@ -6,7 +6,7 @@ from django.utils.text import slugify
 from governance.models import Person, PolicyVersion
 from governance.people import accounts, actors
 from governance.people.actors import CONSOLE, Actor
-from governance.policies import followers, lifecycle, signatures
+from governance.policies import checks, followers, lifecycle, signatures
 from governance.policies.systemfile import SystemFile
 
 
@@ -42,6 +42,7 @@ def apply(file: SystemFile, *, by: Actor, activate: bool = False, because: str =
     elif is_new:
         turn = "loosens" if version.loosens else "tightens"
         lines.append(f"policy {version.number} proposed ({turn}); it needs the signature of {_needed(version)}")
+    lines += [f"take note: {told.sentence}" for told in checks.warnings(file.policy)] if is_new else []
     return lines + followers.tell_applied(system, file, by)
 
 

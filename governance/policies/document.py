@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from governance.contracts.reading import Reading, join
 from governance.contracts.schema import Contract
-from governance.policies import conditions, expectations
+from governance.policies import checks, conditions, expectations
 from governance.policies.canonical import canonical_bytes
 from governance.policies.conditions import Condition
 from governance.policies.documentrouting import read_routing, read_service_level
@@ -39,11 +39,14 @@ def parse_policy(
 ) -> Policy:
     """The policy that a document states. Only `threshold` is needed; the rest has the defaults of `policy.Policy`.
 
-    With a contract, a condition that no kept contract can meet (a field or an option the schema excludes) is a problem
-    too. Raises Invalid with every problem and its path below `at`.
+    With a contract, as when it is proposed, a condition that no kept contract can meet (a field or an option the schema
+    excludes) is a problem too, and so is a rule or a segment that nothing can reach.
+    Raises Invalid with every problem and its path below `at`.
     """
     reader = _Document(contract, risk_tier)
     policy = reader.policy(document, at)
+    if policy is not None and contract is not None and not reader.reading.problems:
+        reader.reading.problems.extend(checks.contradictions(policy, at))
     if policy is None or reader.reading.problems:
         raise reader.reading.refusal("The policy is not valid.")
     return policy
