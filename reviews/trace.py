@@ -19,7 +19,7 @@ from governance.contracts.masking import MASK, mask, mask_fields
 from governance.contracts.schema import Contract
 from governance.evidence import log
 from governance.evidence.leaf import time_text
-from governance.models import Entry, Output, Payload, Person
+from governance.models import Entry, Outcome, Output, Payload, Person
 from governance.people import roles
 from governance.policies.registry import compiled_contract
 from reviews import trace_words
@@ -27,6 +27,7 @@ from reviews.models import Decision, Delivery, Item, Seat
 
 MOST_ENTRIES: Final = 500
 MOST_DELIVERIES: Final = 50
+MOST_OUTCOMES: Final = 50
 _OF_DECISIONS: Final = frozenset({"decided", "undone", "superseded", "corrected"})
 _FREE_TEXT: Final = frozenset({"comment", "reason"})
 _ANSWERS: Final = frozenset({"correction", "answer", "output"})
@@ -108,10 +109,21 @@ def as_json(output: Output, steps: Iterable[Step]) -> dict[str, Any]:
         },
         "verdict": next((step["facts"] for step in told if step["kind"] == "judged"), None),
         **{name: of[name] for name in ("routing", "claims", "decisions", "deliveries")},
-        "outcomes": [],
+        "outcomes": _outcomes(output),
         "entries": [step["entry"] | {"type": step["kind"]} for step in told if step["entry"]],
         "steps": told,
     }
+
+
+def _outcomes(output: Output) -> list[dict[str, Any]]:
+    """What was learnt of the output from outside, oldest first."""
+    kept = Outcome.objects.filter(output=output).order_by("id")[:MOST_OUTCOMES]
+    return [
+        {"id": str(each.pk), "correct": each.is_correct, "source": each.source,
+         "received_at": time_text(each.received_at),
+         "observed_at": time_text(each.observed_at) if each.observed_at else None}
+        for each in kept
+    ]  # fmt: skip
 
 
 def _step_json(step: Step) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, evidence, policies, systems, tuning
+from governance.api import docs, evidence, outcomes, policies, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
     path("docs/", docs.Page.as_view(), name="api-docs"),
+    path("outcomes/", outcomes.Outcomes.as_view(), name="api-outcomes"),
     path("systems/", systems.Systems.as_view(), name="api-systems"),
     path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
     path("systems/<slug:slug>/policies/", policies.Policies.as_view(), name="api-policies"),

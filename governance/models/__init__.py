@@ -11,6 +11,7 @@ from governance.models.evidence import (
     PendingEntry,
     Sealed,
 )
+from governance.models.incidents import Incident, Outcome
 from governance.models.outputs import Output, OutputContent
 from governance.models.people import ApiKey, Person, Role, Skill
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
@@ -23,11 +24,13 @@ __all__ = [
     "ContractVersion",
     "Cosignature",
     "Entry",
+    "Incident",
     "KnownAnswer",
     "LogCheckpoint",
     "LogHead",
     "LogKey",
     "LogTile",
+    "Outcome",
     "Output",
     "OutputContent",
     "Payload",

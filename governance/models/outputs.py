@@ -80,6 +80,9 @@ class Output(models.Model):
             models.Index(fields=["system", "-id"], name="outputs_newest_first"),
             # Rows arrive in the order of time, so a few kilobytes find a window among millions.
             BrinIndex(fields=["received_at"], name="outputs_by_time", autosummarize=True),
+            # Few rows each: the audits that the detector reads, and the released answers that were found wrong.
+            models.Index(fields=["policy", "labelled_at"], name="audits_by_policy", condition=models.Q(is_audit=True)),
+            models.Index(fields=["correction"], name="outputs_corrected", condition=models.Q(correction__isnull=False)),
         ]
 
     def __str__(self) -> str:

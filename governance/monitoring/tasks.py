@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from governance.monitoring import health
+from governance.monitoring import health, watching
 from governance.tuning import looks
 
 
@@ -16,3 +16,9 @@ def heartbeat() -> None:
 def take_due_looks() -> int:
     """Take the looks at the evidence that the policies' schedules ask for now; how many were taken."""
     return len(looks.take_due())
+
+
+@shared_task
+def watch_audits() -> int:
+    """Open an incident for each policy in force whose audits alarm; how many were opened."""
+    return len(watching.watch())

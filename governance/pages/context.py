@@ -16,6 +16,7 @@ _ROOMS: Final = (
     ("Queue", "/queue/", "see the queue"),
     ("History", "/history/", "see history"),
     ("Systems", "/systems/", "see the system"),
+    ("Incidents", "/incidents/", "see incidents"),
     ("Evidence", "/evidence/", "see evidence"),
     ("People", "/people/", "manage people"),
     ("Keys", "/keys/", "manage keys"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.pages import evidence, keys, people, policies, systems, tuning
+from governance.pages import evidence, incidents, keys, people, policies, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/", systems.index, name="systems"),
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/tuning/", tuning.show, name="tuning"),
     path("systems/<slug:slug>/tuning/table.csv", tuning.table, name="tuning-table"),
     path("systems/<slug:slug>/tuning/propose/", tuning.propose, name="tuning-propose"),
+    path("incidents/", incidents.index, name="incidents"),
+    path("incidents/<uuid:id>/", incidents.show, name="incident"),
     path("evidence/", evidence.index, name="evidence"),
     path("evidence/<uuid:id>/", evidence.show, name="entry"),
     path("people/", people.index, name="people"),

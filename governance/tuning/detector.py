@@ -10,6 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
 MULTIPLES = (1.25, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -93,3 +97,34 @@ class SinceActivation:
         self.sums = tuple(total + gain for total, gain in zip(self.sums, gains, strict=True))
         self.highest = max(self.highest, _log_mean_exp(self.sums))
         return self.highest >= self._log_limit
+
+
+def first_alarm(wrong: NDArray[np.bool_], target: float, audits_per_year: float) -> int | None:
+    """After how many of these verdicts, in their order, the detector first alarms; None when it keeps silent.
+
+    The same as feeding `Detector` one by one: a sum that restarts at zero is its walk less the lowest point before.
+    """
+    bets = _Bets(target)
+    if audits_per_year < 1:
+        raise ValueError(f"There must be at least one audit a year, not {audits_per_year}.")
+    walks = _walks(bets, wrong)
+    lowest = np.minimum.accumulate(np.concatenate([np.zeros((1, walks.shape[1])), walks[:-1]]), axis=0)
+    return _first(special.logsumexp(walks - lowest, axis=1) - math.log(walks.shape[1]) >= math.log(audits_per_year))
+
+
+def first_since_activation(wrong: NDArray[np.bool_], target: float, delta: float) -> int | None:
+    """The same for `SinceActivation`: after how many verdicts its evidence reached 1 / delta."""
+    if not 0.0 < delta < 1.0:
+        raise ValueError(f"The level must lie strictly between 0 and 1, not {delta}.")
+    walks = _walks(_Bets(target), wrong)
+    return _first(special.logsumexp(walks, axis=1) - math.log(walks.shape[1]) >= -math.log(delta))
+
+
+def _walks(bets: _Bets, wrong: NDArray[np.bool_]) -> NDArray[np.float64]:
+    gains = np.where(wrong[:, None], np.array(bets.when_wrong), np.array(bets.when_right))
+    walks: NDArray[np.float64] = np.cumsum(gains, axis=0)
+    return walks
+
+
+def _first(alarms: NDArray[np.bool_]) -> int | None:
+    return int(np.argmax(alarms)) + 1 if alarms.any() else None

@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 
 from governance.evidence.leaf import time_text
-from governance.models import Output, PolicyVersion
+from governance.models import Incident, Output, PolicyVersion
 from reviews.delivery import signing
 from reviews.intake import answers
 from reviews.models import Delivery, Endpoint
@@ -53,6 +53,8 @@ def _data(delivery: Delivery) -> dict[str, Any]:
         # Of an audit that was not held a producer is told nothing, whatever its keys may read.
         reader = answers.Reader(shows_audits=False, base=settings.PUBLIC_URL)
         return answers.of_row(answers.rows(Output.objects.filter(pk=delivery.output.pk)).get(), reader)
+    if delivery.subject is not None and delivery.event == "incident.opened":
+        return _incident(Incident.objects.told().get(pk=delivery.subject))
     if delivery.subject is not None:
         return _policy(PolicyVersion.objects.select_related("system").get(pk=delivery.subject))
     return {"system": delivery.endpoint.system.slug, "endpoint": str(delivery.endpoint_id)}
@@ -66,4 +68,19 @@ def _policy(version: PolicyVersion) -> dict[str, Any]:
         "state": version.state,
         "in_force_from": time_text(version.in_force_from) if version.in_force_from else None,
         "links": {"self": f"{settings.PUBLIC_URL}/api/v1/systems/{version.system.slug}/policies/{version.number}/"},
+    }
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    """What a subscriber learns: what it is about and where to read on. The title stays inside: people write it."""
+    return {
+        "system": incident.system.slug,
+        "incident": str(incident.pk),
+        "kind": incident.kind,
+        "state": incident.state,
+        "output": str(incident.output_id) if incident.output_id else None,
+        "external_id": incident.output.external_id if incident.output else None,
+        "policy_version": incident.version.number if incident.version else None,
+        "opened_at": time_text(incident.opened_at),
+        "links": {"self": f"{settings.PUBLIC_URL}/incidents/{incident.pk}/"},
     }

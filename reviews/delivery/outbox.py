@@ -43,6 +43,17 @@ WHERE e.disabled_at IS NULL AND 'policy.activated' = ANY(e.events)
                   WHERE d.endpoint_id = e.id AND d.subject = p.id AND d.cause = p.activation_id)
 """
 
+# The cause of an incident's news is the entry that opened it.
+_NEWS_OF_INCIDENTS = """
+SELECT e.id, i.id, o.id, statement_timestamp()
+FROM governance_incident i
+JOIN reviews_endpoint e ON e.system_id = i.system_id
+JOIN governance_entry o ON o.subject = i.id AND o.rev = 1
+WHERE i.opened_at > statement_timestamp() - interval '2 days' AND i.opened_at >= e.created_at
+  AND e.disabled_at IS NULL AND 'incident.opened' = ANY(e.events)
+  AND NOT EXISTS (SELECT 1 FROM reviews_delivery d WHERE d.endpoint_id = e.id AND d.subject = i.id AND d.cause = o.id)
+"""
+
 
 def announce(
     output: Output,
@@ -87,14 +98,23 @@ def announce_policies() -> int:
     Found by looking, not by being told: the policy's rooms know nothing of deliveries. An endpoint hears of what
     happened since it was made.
     """
+    return _announce_found("policy.activated", _NEWS_OF_POLICIES)
+
+
+def announce_incidents() -> int:
+    """The same for incidents of the last two days."""
+    return _announce_found("incident.opened", _NEWS_OF_INCIDENTS)
+
+
+def _announce_found(event: str, statement: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_NEWS_OF_POLICIES)
+        cursor.execute(statement)
         rows = cursor.fetchall()
     Delivery.objects.bulk_create(
         (
-            Delivery(id=uuid7(), endpoint_id=endpoint, event="policy.activated", subject=version, cause=cause,
-                     due_at=due, next_attempt_at=due)
-            for endpoint, version, cause, due in rows
+            Delivery(id=uuid7(), endpoint_id=endpoint, event=event, subject=subject, cause=cause, due_at=due,
+                     next_attempt_at=due)
+            for endpoint, subject, cause, due in rows
         ),
         ignore_conflicts=True,
     )  # fmt: skip

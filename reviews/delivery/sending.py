@@ -94,6 +94,7 @@ def deliver_due(
     run at once, and one that is killed loses nothing.
     """
     outbox.announce_policies()
+    outbox.announce_incidents()
     round, ends, looks_again = Round(), time.monotonic() + seconds, 0.0
     with ThreadPoolExecutor(_LANES, thread_name_prefix="webhook") as threads:
         try:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from governance.models import Certificate, PendingEntry, Person, PolicyVersion, System
+from governance.models import Certificate, Incident, PendingEntry, Person, PolicyVersion, System
 from governance.pages import access
 from governance.pages.templatetags import words
 from governance.people import roles
@@ -26,8 +26,10 @@ from reviews.lately import lately
 from reviews.overview import Alone, QueueLine
 from reviews.pages import home_words
 from reviews.pages.home_words import Task
+from reviews.pages.showing.foreign import text
 
 MOST_PROPOSALS: Final = 5
+MOST_INCIDENTS: Final = 3
 
 
 @login_required
@@ -47,7 +49,7 @@ def show(request: HttpRequest) -> HttpResponse:
     reviews = roles.may(person, "review items")
     tasks = [
         *_signing(proposals, now), *_judging(person, lines or []), *_lowering(person, systems, looks, alone, now),
-        *_repairing(dead),
+        *_repairing(dead), *_containing(person),
     ]  # fmt: skip
     context = {
         "now": now, "statement": _statement(person, lines, proposals, dead, len(systems)), "lines": lines,
@@ -159,6 +161,19 @@ def _repairing(dead: tuple[int, int] | None) -> Iterator[Task]:
     if dead is not None and dead[0]:
         title = home_words.sentence(home_words.count(dead[0], "message")) + " could not be delivered"
         yield Task("send", title, f"Given up at {home_words.count(dead[1], 'webhook')}", reverse("webhooks"), "Look")
+
+
+def _containing(person: Person) -> Iterator[Task]:
+    """Incidents that are open still, for whoever works on them."""
+    mine = roles.systems_for(person, "work on an incident")
+    if mine is not None and not mine:
+        return
+    waiting = Incident.objects.filter(_within(mine), state="open").select_related("system").order_by("-id")
+    for incident in waiting[:MOST_INCIDENTS]:
+        note = f"{incident.system.slug}, opened {words.when(incident.opened_at)}"
+        yield Task(
+            "stop", f"Contain: {text(incident.title).plain}", note, reverse("incident", args=[incident.pk]), "Read"
+        )
 
 
 def _system(person: Person, system: System, alone: Alone, look: Certificate | None, now: datetime) -> dict[str, Any]:

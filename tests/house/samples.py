@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from governance.contracts.values import MISSING
 from governance.models import PolicyVersion, System
+from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
@@ -127,6 +128,11 @@ def final_decision() -> dict[str, Any]:
     return {"id": decided.decision}
 
 
+def incident() -> dict[str, Any]:
+    """An open one."""
+    return {"id": incidents.by_person(cast.system(), by=cast.acting(cast.carol()), title="It paid twice").pk}
+
+
 def entry() -> dict[str, Any]:
     """The entry that put a policy in force."""
     cast.system()
@@ -172,6 +178,9 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "outcome": lambda _: {"external_id": "nobody", "correct": True},
+    "incident": lambda _: {"system": "digits", "title": "It paid twice"},
+    "containment": lambda _: {"do": "contain", "how": "Payments are stopped."},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},
     "signature": lambda arguments: {"digest": _digest(arguments)},
     "policy": lambda _: {"policy": cast.policy(threshold={"default": 0.7}), "because": "To try."},

@@ -2,8 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from governance.tuning import Detector, SinceActivation
+from governance.tuning.detector import first_alarm, first_since_activation
 
 TARGET = 0.01
 AUDITS_A_YEAR = 10_000
@@ -111,3 +114,13 @@ def test_since_activation_remembers_that_it_once_alarmed():
     for _ in range(5):
         watch.update(True)
     assert all(watch.update(False) for _ in range(2_000))
+
+
+@given(st.lists(st.booleans(), max_size=120), st.sampled_from([0.01, 0.1, 0.3]), st.sampled_from([2, 20, 1000]))
+def test_a_whole_stream_at_once_alarms_where_verdict_by_verdict_does(verdicts, target, limit):
+    one_by_one, since = Detector(target, limit), SinceActivation(target, 1 / limit)
+    alarms = [one_by_one.update(wrong) for wrong in verdicts]
+    reached = [since.update(wrong) for wrong in verdicts]
+    stream = np.array(verdicts, dtype=np.bool_)
+    assert first_alarm(stream, target, limit) == (alarms.index(True) + 1 if True in alarms else None)
+    assert first_since_activation(stream, target, 1 / limit) == (reached.index(True) + 1 if True in reached else None)
