@@ -9,7 +9,7 @@ from governance.evidence.record import record
 from governance.models import Person, Role, Skill, System
 from governance.models.people import ROLE_NAMES
 from governance.people.actors import Actor
-from governance.refusals import Conflict, Invalid
+from governance.refusals import Conflict, Invalid, NotAllowed
 
 
 @transaction.atomic
@@ -33,7 +33,22 @@ def create(
 
 @transaction.atomic
 def grant_role(person: Person, name: str, *, system: System | None, by: Actor) -> Role:
-    """Gives the person a role in one system, or in all when `system` is None. Giving it twice changes nothing."""
+    """Gives the person a role in one system, or in all when `system` is None. Giving it twice changes nothing.
+
+    Raises Invalid for an unknown role, NotAllowed to whoever would give it to herself.
+    """
+    if by.person is not None and by.person.pk == person.pk:
+        raise NotAllowed("Nobody gives herself a role: another administrator has to.")
+    return _give(person, name, system=system, by=by)
+
+
+def own(system: System, *, by: Actor) -> None:
+    """Makes the person who has just registered the system its owner."""
+    if by.person is not None:
+        _give(by.person, "owner", system=system, by=by)
+
+
+def _give(person: Person, name: str, *, system: System | None, by: Actor) -> Role:
     if name not in ROLE_NAMES:
         raise Invalid(f"There is no role {name}. The roles are {', '.join(ROLE_NAMES)}.")
     held = Role.objects.filter(person=person, name=name, system=system).first()

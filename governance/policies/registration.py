@@ -79,7 +79,7 @@ def _first(slug: str, told: dict[str, str], by: Actor) -> System:
     )  # fmt: skip
     system = System.objects.create(id=id, slug=slug, entry_id=entry.id, **told)
     if by.person is not None and "owner" in held and not roles.may(by.person, "propose a policy", system):
-        accounts.grant_role(by.person, "owner", system=system, by=by)
+        accounts.own(system, by=by)
     return system
 
 

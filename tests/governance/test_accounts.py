@@ -8,9 +8,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from governance.models import Entry, Person, Role
-from governance.people import accounts
+from governance.people import accounts, actors
 from governance.people.actors import CONSOLE
-from governance.refusals import Conflict, Invalid
+from governance.policies.registration import register_system
+from governance.refusals import Conflict, Invalid, NotAllowed
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,21 @@ def test_a_role_given_twice_is_one_role_and_one_entry() -> None:
 def test_an_unknown_role_is_refused() -> None:
     with pytest.raises(Invalid, match="no role boss"):
         accounts.grant_role(cast.alice(), "boss", system=None, by=CONSOLE)
+
+
+def test_nobody_gives_herself_a_role() -> None:
+    toni = cast.person("toni", "admin")
+    with pytest.raises(NotAllowed, match="another administrator"):
+        accounts.grant_role(toni, "approver", system=None, by=actors.person(toni, auth="password"))
+    assert [role.name for role in toni.roles.all()] == ["admin"]
+
+
+def test_whoever_registers_a_system_owns_it_all_the_same() -> None:
+    other, _ = cast.bare_system("other")
+    priya = cast.person("priya", "owner", system=other)
+    told = {"name": "Mine", "purpose": "Reads.", "risk_tier": "limited", "owner": "team"}
+    mine = register_system(slug="mine", by=actors.person(priya, auth="password"), **told).system
+    assert priya.roles.filter(name="owner", system=mine).exists()
 
 
 def test_nobody_makes_an_account_for_herself() -> None:
