@@ -3,77 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from typing import Any, Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from governance.contracts import pointer
-from governance.contracts.values import decimal_of, kind_of, same
-from governance.policies.canonical import canonical_bytes
-from governance.refusals import Invalid, Problem
+from governance.contracts.calls import with_signature
+from governance.contracts.formtexts import LEFT_OUT, MOST_ROWS, Field, Widget, is_same_text, read_text, shown_texts
+from governance.contracts.values import MISSING, decimal_of, kind_of
+from governance.refusals import Problem
 
-Widget = Literal["enum", "integer", "number", "boolean", "date", "text", "longtext", "json"]
+__all__ = ["Field", "fields", "is_untouched", "read_form", "rows_of"]
+
 LONG_TEXT: Final = 200
 _SIMPLE: Final[tuple[Widget, ...]] = ("integer", "number", "boolean")
+_DATES: Final[Mapping[str, Widget]] = {"date": "date", "date-time": "datetime"}
 _WHOLE: Final = ""
-_MOST_DIGITS: Final = 300
+_MOST_DEPTH: Final = 5
+# A part that says its shape in one of these ways has more than one shape, and is asked for as JSON text.
+_OPEN: Final = ("oneOf", "anyOf", "allOf", "not", "if", "patternProperties", "prefixItems", "contains")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One question of the form. `pointer` is rooted in the output ("/amount"; "" for the output as a whole).
-
-    `options` are (posted text, label) pairs of an enum, `choices` the values they stand for, in the same order.
-    """
-
-    name: str
-    pointer: str
-    label: str
-    kind: Widget
-    required: bool = False
-    nullable: bool = False
-    options: tuple[tuple[str, str], ...] = ()
-    choices: tuple[Any, ...] = ()
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    longest: int | None = None
-    unit: str = ""
-    help: str = ""
-
-    def shown(self, value: Any) -> str:
-        """A value of the output as the text that the form would post for it; "" for a null or an absent one."""
-        if self.kind == "enum":
-            for (text, _), choice in zip(self.options, self.choices, strict=True):
-                if same(choice, value):
-                    return text
-        if value is None or kind_of(value) is None:
-            return ""
-        if isinstance(value, str) and self.kind != "json":
-            return value
-        return json.dumps(value, ensure_ascii=False, indent=2 if self.kind == "json" else None)
-
-
-def fields(schema: dict[str, Any] | bool) -> list[Field]:
+def fields(schema: dict[str, Any] | bool, said: Any = None) -> list[Field]:
     """The questions of the form for an output schema, in the order of `x-order`, then of the schema.
 
-    A flat object gives a field per property; nested objects, arrays and what has no simple type are JSON text. An
-    output that is no object gives one field for the whole, named "output".
+    A property is a field; an object with properties has fields of its own, an array rows like its items. What has no
+    simple type is JSON text. An output that is no object gives one field for the whole, named "output". `said` is an
+    answer whose action decides which arguments are asked for, where the output is a call.
     """
     if not isinstance(schema, dict):
         return [Field("output", _WHOLE, "Output", "json", required=True)]
-    shape = _resolved(schema, schema)
+    shape = with_signature(_resolved(schema, schema), said)
     properties = shape.get("properties")
     if not isinstance(properties, dict) or not properties:
-        return [_field("output", _WHOLE, shape, schema, required=True)]
-    required = shape.get("required", [])
-    found = [
-        (part, _field(name, pointer.build((name,)), part, schema, required=name in required))
-        for name, part in properties.items()
-    ]
-    found.sort(key=lambda pair: _order(pair[0]))
-    return [field for _, field in found]
+        return [_field("", shape, schema, required=True)]
+    return list(_parts("", shape, schema, 0))
 
 
 def read_form(
@@ -84,34 +47,130 @@ def read_form(
 ) -> tuple[Any, tuple[Problem, ...]]:
     """The output that posted texts state, and what is wrong with them, one problem per field, at /output/….
 
-    Fields that were not posted keep the value of `base`; names that are no field are ignored; an emptied optional field
-    is left out, or null where the schema lets it. The value still has to pass the contract.
+    Fields that were not posted, or were posted as they were shown, keep the value of `base`; names that are no field
+    are ignored; an emptied optional field is left out, or null where the schema lets it; an emptied row is gone. An
+    array is posted by its name, and by that of each row. The value still has to pass the contract.
     """
+    problems: list[Problem] = []
     whole = next((field for field in asked if field.pointer == _WHOLE), None)
     if whole is not None:
-        if whole.name not in data:
-            return base, ()
-        value, problem = _read(whole, data[whole.name])
-        return (base, (problem,)) if problem else (value, ())
+        value = _taken(whole, data, base, "/output", problems)
+        return (base, tuple(problems)) if problems or value is LEFT_OUT else (value, ())
     output = dict(base) if isinstance(base, dict) else {}
-    if isinstance(schema, dict) and _resolved(schema, schema).get("additionalProperties") is False:
-        known = {field.name for field in asked}
-        output = {name: value for name, value in output.items() if name in known}
-    problems = []
-    for field in asked:
-        if field.name not in data:
-            continue
-        value, problem = _read(field, data[field.name])
-        if problem:
-            problems.append(problem)
-        elif value is _LEFT_OUT:
-            output.pop(field.name, None)
-        else:
-            output[field.name] = value
+    shape = _resolved(schema, schema) if isinstance(schema, dict) else {}
+    if shape.get("additionalProperties") is False:
+        output = {name: value for name, value in output.items() if name in shape.get("properties", {})}
+    _take_parts(asked, data, output, "/output", problems)
     return output, tuple(problems)
 
 
-_LEFT_OUT: Final = object()
+def is_untouched(asked: Sequence[Field], data: Mapping[str, str], base: Any) -> bool:
+    """Whether all that was posted is what the form showed for `base`."""
+    members = base if isinstance(base, dict) else {}
+    return all(_is_untouched(field, data, members.get(field.key) if field.pointer else base) for field in asked)
+
+
+def rows_of(field: Field, data: Mapping[str, str], base: Any) -> list[int]:
+    """Which rows of an array the posted form has, without those that were left or made empty."""
+    return [index for index in _posted_rows(field, data) if not _is_gone(field, index, data, base)]
+
+
+def _taken(field: Field, data: Mapping[str, str], base: Any, place: str, problems: list[Problem]) -> Any:
+    """The value that the form states for one field, LEFT_OUT for none; `base` where nothing of it was posted."""
+    if not _under(field, data):
+        return base
+    field = field.fitting(base)
+    if base is not MISSING and _is_untouched(field, data, base):
+        return base
+    if field.kind == "object":
+        return _object(field, data, base, place, problems)
+    if field.kind == "array":
+        return _array(field, data, base, place, problems)
+    text = data.get(field.name)
+    if text is None or (base is MISSING and text == "" and not field.required):
+        return base
+    value, problem = read_text(field, text, place)
+    if problem:
+        problems.append(problem)
+        return base
+    return value
+
+
+def _object(field: Field, data: Mapping[str, str], base: Any, place: str, problems: list[Problem]) -> Any:
+    if _is_blank(field, data) and not (field.required and not field.nullable):
+        return base if base is MISSING or base is None else None if field.nullable else LEFT_OUT
+    output = dict(base) if isinstance(base, dict) else {}
+    if field.is_closed:
+        known = {part.key for part in field.parts}
+        output = {name: value for name, value in output.items() if name in known}
+    wrong = len(problems)
+    _take_parts(field.parts, data, output, place, problems)
+    told = {problem.pointer for problem in problems[wrong:]}
+    for part in field.parts:
+        at = place + pointer.build((part.key,))
+        if part.required and part.key not in output and at not in told:
+            problems.append(Problem(at, "required", f"{part.label} is needed."))
+    return output
+
+
+def _take_parts(
+    parts: Sequence[Field], data: Mapping[str, str], output: dict[str, Any], place: str, problems: list[Problem]
+) -> None:
+    for part in parts:
+        value = _taken(part, data, output.get(part.key, MISSING), place + pointer.build((part.key,)), problems)
+        if value is LEFT_OUT:
+            output.pop(part.key, None)
+        else:
+            output[part.key] = value
+
+
+def _array(field: Field, data: Mapping[str, str], base: Any, place: str, problems: list[Problem]) -> Any:
+    was, rows = base if isinstance(base, list) else [], []
+    for rank, index in enumerate(rows_of(field, data, base)):
+        old = was[index] if index < len(was) else MISSING
+        rows.append(_taken(field.row(index), data, old, f"{place}/{rank}", problems))
+    if not rows and (base is MISSING or base is None) and not field.required:
+        return base
+    return [row for row in rows if row is not LEFT_OUT]
+
+
+def _posted_rows(field: Field, data: Mapping[str, str]) -> list[int]:
+    start = len(field.rows_under)
+    heads = {name[start:].split("/", 1)[0] for name in _under(field, data)}
+    found = sorted(int(head) for head in heads if head.isascii() and head.isdecimal() and len(head) < 6)
+    return found[: 2 * MOST_ROWS]
+
+
+def _is_gone(field: Field, index: int, data: Mapping[str, str], base: Any) -> bool:
+    """Whether a row is blank that was not blank before."""
+    row = field.row(index)
+    if not _is_blank(row, data):
+        return False
+    was = base[index] if isinstance(base, list) and index < len(base) else MISSING
+    return was is MISSING or any(text.strip() for _, text in shown_texts(row, was))
+
+
+def _is_untouched(field: Field, data: Mapping[str, str], base: Any) -> bool:
+    """Whether everything was posted as it was shown for `base`, so that its value may stay what it is to the letter."""
+    shown = dict(shown_texts(field, base))
+    names = {name for name in _under(field, data) if data[name]}
+    return all(is_same_text(shown.get(name, ""), data.get(name, "")) for name in names | shown.keys())
+
+
+def _is_blank(field: Field, data: Mapping[str, str]) -> bool:
+    return not any(data[name].strip() for name in _under(field, data))
+
+
+def _under(field: Field, data: Mapping[str, str]) -> list[str]:
+    """The names that were posted for a field and for all in it."""
+    return [each for each in data if each == field.name or each.startswith(field.rows_under)]
+
+
+def _parts(place: str, shape: dict[str, Any], root: dict[str, Any], depth: int) -> Iterator[Field]:
+    required = shape.get("required", [])
+    members = sorted(shape["properties"].items(), key=lambda pair: _order(pair[1]))
+    for name, part in members:
+        yield _field(place + pointer.build((name,)), part, root, required=name in required, depth=depth)
 
 
 def _order(part: Any) -> float:
@@ -136,19 +195,28 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _field(name: str, place: str, part: Any, root: dict[str, Any], *, required: bool) -> Field:
+def _field(
+    place: str, part: Any, root: dict[str, Any], *, required: bool, depth: int = 0, within: str = ""
+) -> Field:  # fmt: skip
     part = _resolved(part, root) if isinstance(part, dict) else {}
+    name = pointer.parse(place)[-1] if place else "output"
     types = part.get("type", [])
     types = [types] if isinstance(types, str) else list(types)
     choices = tuple(part["enum"]) if isinstance(part.get("enum"), list) else ()
-    kind = _kind(part, [type_ for type_ in types if type_ != "null"], choices)
+    kind = _kind(part, [type_ for type_ in types if type_ != "null"], choices, depth)
+    label = str(part.get("title") or within or name.replace("_", " ").replace("-", " ").strip().capitalize())
+    item = None
+    if kind == "array":
+        item = _field(f"{place}/-", part["items"], root, required=True, depth=depth + 1, within=label)
+        if item.kind == "json":  # rows of JSON text would say no more than one JSON text
+            kind, item = "json", None
     labels = part.get("x-labels", {})
     nullable = "null" in types or None in choices
     choices = tuple(choice for choice in choices if choice is not None) if kind == "enum" else ()
     return Field(
-        name=name,
+        name=place[1:] if place else "output",
         pointer=place,
-        label=str(part.get("title") or name.replace("_", " ").replace("-", " ").strip().capitalize()),
+        label=label,
         kind=kind,
         required=required,
         nullable=nullable,
@@ -159,21 +227,28 @@ def _field(name: str, place: str, part: Any, root: dict[str, Any], *, required: 
         longest=part.get("maxLength"),
         unit=str(part.get("x-unit", "")),
         help=str(part.get("description", "")),
+        parts=tuple(_parts(place, part, root, depth + 1)) if kind == "object" else (),
+        item=item,
+        is_closed=part.get("additionalProperties") is False,
     )
 
 
-def _kind(part: dict[str, Any], types: list[str], choices: tuple[Any, ...]) -> Widget:
+def _kind(part: dict[str, Any], types: list[str], choices: tuple[Any, ...], depth: int) -> Widget:
     if choices and all(kind_of(choice) in ("text", "number", "boolean", "null") for choice in choices):
         return "enum"
     if types == ["string"]:
-        if part.get("format") == "date":
-            return "date"
+        if part.get("format") in _DATES:
+            return _DATES[part["format"]]
         long = part.get("x-multiline") is True or part.get("maxLength", 0) > LONG_TEXT
         return "longtext" if long else "text"
     for simple in _SIMPLE:
         if types == [simple]:
             return simple
-    return "json"
+    if depth >= _MOST_DEPTH or any(name in part for name in _OPEN):
+        return "json"
+    if types == ["object"] and isinstance(part.get("properties"), dict) and part["properties"]:
+        return "object"
+    return "array" if types == ["array"] and isinstance(part.get("items"), dict) else "json"
 
 
 def _posted(choice: Any) -> str:
@@ -183,90 +258,3 @@ def _posted(choice: Any) -> str:
 def _label(choice: Any, labels: Any) -> str:
     text = _posted(choice)
     return str(labels[text]) if isinstance(labels, dict) and text in labels else text
-
-
-def _read(field: Field, text: str) -> tuple[Any, Problem | None]:
-    """The value a posted text states, _LEFT_OUT for none, or the problem."""
-    if field.kind not in ("text", "longtext", "enum"):
-        text = text.strip()
-    texts = [posted for posted, _ in field.options]
-    if text == "" and "" not in texts and (field.nullable or not field.required):
-        return (None if field.nullable else _LEFT_OUT), None
-    try:
-        if text == "" and "" not in texts and field.kind not in ("text", "longtext"):
-            raise _Wrong("required", f"{field.label} is needed.")
-        if field.kind == "enum":
-            if text not in texts:
-                raise _Wrong("not-an-option", f"{field.label} must be one of the options.")
-            return field.choices[texts.index(text)], None
-        value = _typed(field.kind, text)
-        _bounded(field, value)
-    except _Wrong as error:
-        return None, Problem(f"/output{field.pointer}", error.code, error.detail)
-    except Invalid as error:
-        return None, Problem(f"/output{field.pointer}", "not-text", error.sentence)
-    except ValueError as error:
-        return None, Problem(f"/output{field.pointer}", f"not-{field.kind}", f"{field.label}: {error}")
-    return value, None
-
-
-class _Wrong(Exception):
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
-def _bounded(field: Field, value: Any) -> None:
-    number = decimal_of(value) if field.kind in ("integer", "number") else None
-    if number is not None and field.minimum is not None and number < field.minimum:
-        raise _Wrong("too-small", f"{field.label} must be at least {field.minimum}.")
-    if number is not None and field.maximum is not None and number > field.maximum:
-        raise _Wrong("too-large", f"{field.label} must be at most {field.maximum}.")
-    if field.longest is not None and isinstance(value, str) and len(value) > field.longest:
-        raise _Wrong("too-long", f"{field.label} must be at most {field.longest} characters long.")
-
-
-def _typed(kind: Widget, text: str) -> Any:
-    """The value a text stands for. Raises ValueError with a sentence, Invalid for text that cannot be kept."""
-    if kind in ("integer", "number"):
-        return _number(kind, text)
-    if kind == "boolean":
-        if text not in ("true", "false"):
-            raise ValueError("choose yes or no.")
-        return text == "true"
-    if kind == "date":
-        if len(text) != 10:
-            raise ValueError("write the date as 2026-11-21.")
-        try:
-            return date.fromisoformat(text).isoformat()
-        except ValueError as error:
-            raise ValueError("write the date as 2026-11-21.") from error
-    if kind == "json":
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError("this is not JSON.") from error
-        canonical_bytes(value)
-        return value
-    text = text.replace("\r\n", "\n")
-    canonical_bytes(text)
-    return text
-
-
-def _number(kind: Widget, text: str) -> int | float:
-    text = text.replace("\u2212", "-")
-    try:
-        value = json.loads(text.removeprefix("+"))
-    except ValueError as error:
-        raise ValueError(
-            "write a number with a point, such as 12.5." if kind == "number" else "write a whole number."
-        ) from error
-    number = decimal_of(value)
-    if number is None or len(text) > _MOST_DIGITS:
-        raise ValueError("write a number with a point, such as 12.5." if kind == "number" else "write a whole number.")
-    if kind == "integer":
-        if number != number.to_integral_value():
-            raise ValueError("write a whole number.")
-        return int(number)
-    return value  # type: ignore[no-any-return]

@@ -29,7 +29,7 @@ customElements.define("answer-steps", class extends HTMLElement {
     part.removeAttribute("data-closed");
     if (isLink) part.scrollIntoView({block: "nearest"});
     if (!isLink) button.setAttribute("aria-expanded", "true");
-    part.querySelector("input:checked, input, textarea, select, [name=alternative], [name=answer], [name=until]")?.focus();
+    part.querySelector("input:checked, input:not([type=hidden]), textarea, select:not([hidden]), [name=alternative], [name=answer], [name=until]")?.focus();
   }
 
   holds(event) {
@@ -37,10 +37,16 @@ customElements.define("answer-steps", class extends HTMLElement {
     if (!form.id?.startsWith("decide-") || submitter?.hasAttribute("formaction")) return;
     const verdict = submitter?.name === "verdict" ? submitter.value : form.hasAttribute("data-blind") ? "" : "override";
     const data = new FormData(form);
+    // A rejection or a button with an answer of its own sends nothing of the form.
+    const wrong = submitter?.matches('[value="override"], [value="answer"]') && [...document.querySelectorAll(".bench > .side ask-field")].find((field) => field.check());
     const part = this.part("reasons");
-    if (!part || !verdict || data.getAll("reasons").length || !form.dataset.reasonFor.split(" ").includes(verdict)) return;
+    if (!wrong && (!part || !verdict || data.getAll("reasons").length || !form.dataset.reasonFor.split(" ").includes(verdict))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (wrong) {
+      wrong.querySelector('[aria-invalid="true"]').focus();
+      return;
+    }
     this.held = submitter;
     part.removeAttribute("data-closed");
     submitter.setAttribute("aria-expanded", "true");
@@ -68,7 +74,5 @@ customElements.define("answer-steps", class extends HTMLElement {
     document.querySelector(".bench > .item h1")?.focus();
   }
 
-  forget() {
-    this.held = null;
-  }
+  forget() { this.held = null; }
 });

@@ -4,7 +4,7 @@ const TEXT = /^(field:|reasons$|comment$)/;
 
 customElements.define("draft-keeper", class extends HTMLElement {
   connectedCallback() {
-    const save = ({target}) => target.form?.id.startsWith("decide-") && this.keep(target.form);
+    const save = ({target}) => (target.form ?? this.form)?.id.startsWith("decide-") && this.keep(target.form ?? this.form);
     const sent = ({detail}) => store((drafts) => drafts.removeItem(this.name(detail.of)));
     const on = {input: save, change: save, "card-shown": () => this.offers(), "card-sent": sent};
     for (const [name, does] of Object.entries(on)) document.addEventListener(name, does);
@@ -45,8 +45,7 @@ customElements.define("draft-keeper", class extends HTMLElement {
       row.firstChild.textContent = name.replace(/^field:/, "").replace(/^[a-z]/, (first) => first.toUpperCase());
       row.lastChild.textContent = values.join(", ");
     }
-    const back = box.querySelector("[data-put-back]");
-    back.hidden = !form;
+    const back = Object.assign(box.querySelector("[data-put-back]"), {hidden: !form});
     back.addEventListener("click", () => this.putBack(form, draft.said, box));
     box.querySelector("[data-throw-away]").addEventListener("click", () => {
       store((drafts) => drafts.removeItem(this.name(this.of)));
@@ -56,14 +55,16 @@ customElements.define("draft-keeper", class extends HTMLElement {
   }
 
   putBack(form, said, box) {
+    for (const rows of document.querySelectorAll(".bench > .side ask-rows")) rows.match(Object.keys(said));
     for (const each of form.elements) {
       if (!TEXT.test(each.name)) continue;
       if (each.matches("[type=radio], [type=checkbox]")) each.checked = Boolean(said[each.name]?.includes(each.value));
       else each.value = said[each.name]?.[0] ?? "";
       if (said[each.name]) each.closest("[data-part]")?.removeAttribute("data-closed");
+      each.dispatchEvent(new Event("change", {bubbles: true}));
     }
     box.remove();
-    [...form.elements].find((each) => said[each.name] && each.name)?.focus();
+    [...form.elements].find((each) => said[each.name])?.focus();
   }
 });
 

@@ -13,7 +13,7 @@ SHEETS = sorted((STATIC / "css").glob("*.css"))
 SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 MOST_CSS_LINES = 199
 MOST_JS_LINES = 79
-MOST_BYTES_ON_THE_WIRE = 60_000
+MOST_BYTES_ON_THE_WIRE = 70_000
 MOST_FONT_BYTES = 100_000
 LAYERS = "@layer reset, tokens, base, layout, components, charts, utilities;"
 
@@ -77,7 +77,7 @@ def test_every_style_sheet_is_linked_once_and_reset_first() -> None:
     assert sorted(linked) == [path.name for path in SHEETS]
 
 
-def test_sheets_and_scripts_together_stay_under_sixty_kilobytes_on_the_wire() -> None:
+def test_sheets_and_scripts_together_stay_under_seventy_kilobytes_on_the_wire() -> None:
     sent = [*SHEETS, *SCRIPTS, *(STATIC / "vendor").rglob("*.js")]
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in sent) <= MOST_BYTES_ON_THE_WIRE
 

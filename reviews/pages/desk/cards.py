@@ -17,7 +17,8 @@ from reviews.decisions.answers import short_reading
 from reviews.decisions.cases import opinions
 from reviews.pages.desk import form
 from reviews.pages.desk.alike import Alike, alike
-from reviews.pages.desk.form import Asked, Choice, Typed
+from reviews.pages.desk.asking import Asked, filled
+from reviews.pages.desk.form import Choice, Typed
 from reviews.pages.showing import Shown, Text, is_viewed, show, text
 from reviews.pages.showing.call import Call
 from reviews.pages.showing.diff import Change, changes
@@ -148,12 +149,13 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
     contract = claim.rules.contract
     sent, said, context = seen(claim, person)
     schema: Any = contract.output_schema if contract else True
-    asked = form.questions(schema, hidden=hidden_fields(claim, person))
+    told = None if claim.is_blind else said
+    asked = form.questions(schema, hidden=hidden_fields(claim, person), said=told, typed=typed)
     is_choice = form.is_choice(asked)
     others = () if claim.is_blind else alternatives(context, said)
     choices: Sequence[Choice] = ()
     if is_choice:
-        name = asked[0].name
+        name = asked[0].key
         first = [other["output"].get(name) for other in others if isinstance(other["output"], dict)]
         own = said.get(name, MISSING) if isinstance(said, dict) else MISSING
         choices = form.choices(asked[0], said=MISSING if claim.is_blind else own, first=first)
@@ -172,7 +174,7 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
             claim.system, ai_said=_reading(claim, contract), besides=claim.output, contract=contract
         ),
         _heard(claim, contract, said),
-        tuple(form.filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
+        tuple(filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
         # What stands beside its confidence already needs no second button.
         tuple(choice for choice in choices if choice.text not in listed), is_choice, claim.rules.review, typed,
     )  # fmt: skip

@@ -15,8 +15,9 @@ from governance.models import Payload, Person
 from governance.people.actors import Actor
 from reviews.decisions.superseding import Superseded, correctable
 from reviews.pages.desk import cards, form
+from reviews.pages.desk.asking import filled, texts
 from reviews.pages.desk.cards import Card
-from reviews.pages.desk.form import PREFIX, Typed
+from reviews.pages.desk.form import PREFIX, ROWS, Typed
 from reviews.queue.claims import COLUMNS, Claim
 
 _DECIDED: Final = f"""
@@ -45,8 +46,8 @@ class Correction:
         if data.get("verdict") != "approve" or _lines(fields) != _lines(self.before):
             return data
         kept = data.copy()
-        for name in fields:
-            del kept[PREFIX + name]
+        for name in [name for name in kept if name.startswith((PREFIX, ROWS))]:
+            del kept[name]
         return kept
 
 
@@ -69,10 +70,10 @@ def _before(old: Superseded, claim: Claim, content: Any, person: Person) -> dict
         return {}
     contract = claim.rules.contract
     schema: Any = contract.output_schema if contract else True
-    asked = form.questions(schema, hidden=cards.hidden_fields(claim, person))
-    rows = form.filled(asked, json.loads(bytes(content)), None, "was")
-    return {row.field.name: row.text for row in rows}
+    own = json.loads(bytes(content))
+    asked = form.questions(schema, hidden=cards.hidden_fields(claim, person), said=own)
+    return dict(texts(filled(asked, own, None, "was")))
 
 
 def _lines(fields: Mapping[str, str]) -> dict[str, list[str]]:
-    return {name: said.splitlines() for name, said in fields.items()}
+    return {name: said.splitlines() for name, said in fields.items() if said}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import QueryDict
 
-from governance.contracts import forms
+from governance.contracts import calls, forms
 from governance.contracts.forms import Field
 from governance.contracts.values import MISSING, same
 from governance.refusals import Invalid, Problem
 
 PREFIX: Final = "field:"
+# Says of an array that it was asked for, so that one whose rows are all gone is empty and not untouched.
+ROWS: Final = "rows:"
 MOST_CHOICES: Final = 20
 DIGITS: Final = "1234567890"
 
@@ -25,20 +27,6 @@ class Choice:
     text: str
     label: str
     key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question of the form with the text in it and what is wrong with that."""
-
-    field: Field
-    id: str
-    text: str
-    error: str = ""
-
-    @property
-    def name(self) -> str:
-        return PREFIX + self.field.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +43,27 @@ class Typed:
     @property
     def has_text(self) -> bool:
         """Whether there is something that would be a pity to lose."""
-        return bool(self.fields or self.reasons or self.comment)
+        return bool(any(self.fields.values()) or self.reasons or self.comment)
 
-    def problem(self, place: str) -> str:
-        """The sentences of the problems at a place of the form or below it."""
-        found = [p.detail for p in self.errors if p.pointer == place or p.pointer.startswith(f"{place}/")]
+    def problem(self, place: str, *, besides: Sequence[str] = ()) -> str:
+        """The sentences of the problems at a place of the form or below it, but for those at or below `besides`."""
+        found = [
+            problem.detail for problem in self.errors
+            if _is_at(problem.pointer, place) and not any(_is_at(problem.pointer, other) for other in besides)
+        ]  # fmt: skip
         return " ".join(dict.fromkeys(found))
 
 
-def questions(schema: Any, *, hidden: frozenset[str]) -> list[Field]:
-    """The questions of an output schema, without those whose present value this person may not see."""
-    return [question for question in forms.fields(schema) if question.name not in hidden]
+def questions(schema: Any, *, hidden: frozenset[str], said: Any = None, typed: Typed | None = None) -> list[Field]:
+    """The questions of an output schema, without those whose present value this person may not see.
+
+    Where the answer is a call, the action that was typed, else the one that was said, decides what is asked for.
+    """
+    texts = dict(typed.fields) if typed else {}
+    base = said if isinstance(said, dict) else {}
+    asked = forms.fields(schema, {**base, **{name: text for name, text in texts.items() if text}})
+    # Where the whole is one question, nothing can be asked without what is hidden.
+    return [question for question in asked if (question.key not in hidden if question.pointer else not hidden)]
 
 
 def is_choice(asked: Sequence[Field]) -> bool:
@@ -90,24 +88,10 @@ def choices(question: Field, *, said: Any = MISSING, first: Sequence[Any] = ()) 
     return [Choice(text, label, key) for ((text, label), _), key in zip(options, keys, strict=False)]
 
 
-def filled(asked: Sequence[Field], output: Any, typed: Typed | None, id: str) -> list[Asked]:
-    """The questions with the texts to show: what was typed, else the output's own values."""
-    rows = []
-    for number, question in enumerate(asked):
-        value = output.get(question.name, MISSING) if isinstance(output, dict) and question.pointer else output
-        text = "" if value is MISSING else question.shown(value)
-        row = Asked(question, f"{id}-{number}", text)
-        if typed is not None:
-            row = replace(
-                row, text=typed.fields.get(question.name, text), error=typed.problem(f"/output{question.pointer}")
-            )
-        rows.append(row)
-    return rows
-
-
 def typed_in(data: QueryDict) -> Typed:
     """What the form sent, to be shown again."""
-    fields = {name.removeprefix(PREFIX): str(data[name]) for name in data if name.startswith(PREFIX)}
+    fields = {name.removeprefix(ROWS): "" for name in data if name.startswith(ROWS)}
+    fields |= {name.removeprefix(PREFIX): str(data[name]) for name in data if name.startswith(PREFIX)}
     return Typed(data.get("verdict", ""), fields, tuple(data.getlist("reasons")), data.get("comment", ""))
 
 
@@ -132,6 +116,8 @@ def read(
     if is_blind:
         output = _output(schema, asked, fields, MISSING)
         return {**given, "verdict": None, "output": output} if fields else given
+    if verdict == "approve" and forms.is_untouched(asked, fields, said):
+        return {**given, "verdict": "approve"}
     output = _output(schema, asked, fields, said) if fields else MISSING
     if verdict == "approve" and (output is MISSING or same(output, said)):
         return {**given, "verdict": "approve"}
@@ -139,7 +125,8 @@ def read(
 
 
 def _output(schema: Any, asked: Sequence[Field], fields: Mapping[str, str], base: Any) -> Any:
-    output, problems = forms.read_form(schema, asked, fields, base)
+    action = next((fields[name] for name in calls.ACTIONS if name in fields), None)
+    output, problems = forms.read_form(schema, asked, fields, calls.for_action(schema, base, action))
     if problems:
         raise Invalid(problems[0].detail, errors=problems)
     return output
@@ -150,3 +137,7 @@ def _alternative(number: str, others: Sequence[Any]) -> Any:
         detail = "The AI gave no such alternative."
         raise Invalid(detail, errors=[Problem("/output", "unknown-choice", detail)])
     return others[int(number)]
+
+
+def _is_at(pointer: str, place: str) -> bool:
+    return pointer == place or pointer.startswith(f"{place}/")

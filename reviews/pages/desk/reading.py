@@ -19,7 +19,10 @@ def given(data: QueryDict, claim: Claim, person: Person) -> dict[str, Any]:
     schema: Any = contract.output_schema if contract else True
     _, said, context = cards.whole(claim)
     others = [other["output"] for other in cards.alternatives(context, said)]
-    asked = form.questions(schema, hidden=cards.hidden_fields(claim, person))
+    asked = form.questions(
+        schema, hidden=cards.hidden_fields(claim, person), said=None if claim.is_blind else said,
+        typed=form.typed_in(data),
+    )  # fmt: skip
     return form.read(data, schema=schema, asked=asked, said=said, others=others, is_blind=claim.is_blind)
 
 

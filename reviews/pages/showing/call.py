@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from governance.contracts.calls import ACTIONS, ARGUMENTS
 from reviews.pages.showing.effects import Effect, effects
 from reviews.pages.showing.foreign import Text, as_json, text
 from reviews.pages.showing.tree import Passage, Tree, Value, is_plain, plain_value, tree
 
 MOST_ARGUMENTS: Final = 60
-_ACTIONS: Final = ("action", "name", "tool")
-_ARGUMENTS: Final = ("arguments", "kwargs", "args")
 # What a tool call carries beside its two members, and what only wraps it.
 _LABELS: Final = frozenset({"id", "type", "index", "call_id"})
 _MOST_COLUMNS, _MOST_ROWS = 6, 20
@@ -104,8 +103,8 @@ def _found(value: Any) -> tuple[str, str, dict[str, Any], dict[str, Any]] | None
         return None
     inner = value.get("function")
     holder = inner if isinstance(inner, dict) else value
-    action = next((name for name in _ACTIONS if isinstance(holder.get(name), str) and holder[name].strip()), None)
-    given = next((name for name in _ARGUMENTS if name in holder), None)
+    action = next((name for name in ACTIONS if isinstance(holder.get(name), str) and holder[name].strip()), None)
+    given = next((name for name in ARGUMENTS if name in holder), None)
     if action is None or given is None:
         return None
     wrapping = {"function"} if holder is not value else {action, given}
