@@ -7,11 +7,11 @@ filters that only the page has, and the sums. No sum looks further than the late
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -33,9 +33,29 @@ from reviews.quality.blindness import _undecided_by as undecided_by
 _OWN: Final = ("system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said")
 FILTERS: Final = tuple(dict.fromkeys((*history.FILTERS, *_OWN)))
 LATEST: Final = 2_000
-MOST_CELLS: Final = 400
 MOST_ANSWERS: Final = 10
 _Z: Final = 1.959963984540054  # the 97.5 % point of the normal distribution
+
+
+_GROUPS: Final = """
+SELECT rule, is_blind, verdict, is_standing, ai_said, person_said, count(*), min(decided_at), max(decided_at)
+FROM ({latest}) AS latest GROUP BY rule, is_blind, verdict, is_standing, ai_said, person_said
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Decisions that are alike in what the sums tell apart. One that was undone or superseded stands no more."""
+
+    rule: str
+    is_blind: bool
+    verdict: str
+    is_standing: bool
+    ai_said: str
+    person_said: str
+    count: int
+    first: datetime
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,7 @@ def seen_by(actor: Actor) -> DecisionQuerySet:
     judges_in = roles.systems_for(person, blindness.VERB)
     if judges_in is not None and not judges_in:
         return found
-    # The open blind items are few and read once; asking of every decision's output whether it is hidden would not be.
+    # The open blind items have an index of their own and are read once, not for every decision.
     hidden = Q(output__in=undecided_by(person).values("output_id"))
     return found.exclude(hidden if judges_in is None else hidden & Q(system_id__in=judges_in))
 
@@ -173,26 +193,47 @@ def deciders(systems: set[UUID] | None) -> QuerySet[Person]:
     return found.distinct().order_by("name", "pk")[:200]
 
 
-def summary(decisions: DecisionQuerySet) -> Summary:
-    """The latest decisions counted, and how often they were overrides, by rule. One query."""
-    groups = _grouped(
-        decisions, LATEST + 1, "rule, is_blind, verdict, is_standing",
-        "count(*), min(decided_at), max(decided_at)", "GROUP BY rule, is_blind, verdict, is_standing",
-    )  # fmt: skip
-    seen = sum(row[4] for row in groups)
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The latest decisions together, and what the AI said in them against what people said."""
+
+    summary: Summary
+    matrix: Matrix
+
+
+def sums(decisions: DecisionQuerySet) -> Sums:
+    """The latest `LATEST` decisions counted: how often they were overrides, by rule, and which answers became which.
+    One query."""
+    groups = _grouped(decisions)
+    return Sums(summary_of(groups), matrix_of(_pairs(groups)))
+
+
+def summary_of(groups: Sequence[Group]) -> Summary:
+    """The summary of these groups, of which there is one decision more where there are older ones. Pure."""
+    seen = sum(group.count for group in groups)
     by_rule: dict[tuple[str, bool], dict[str, int]] = {}
-    for rule, is_blind, verdict, is_standing, count, *_ in groups:
-        if is_standing:
-            counts = by_rule.setdefault((rule, is_blind), {})
-            counts[verdict] = counts.get(verdict, 0) + count
+    for group in groups:
+        if group.is_standing:
+            counts = by_rule.setdefault((group.rule, group.is_blind), {})
+            counts[group.verdict] = counts.get(group.verdict, 0) + group.count
     verdicts = {name: sum(counts.get(name, 0) for counts in by_rule.values()) for name in Decision.VERDICTS}
     decided = sum(verdicts.values())
     rates = [_rate(rule, is_blind, counts) for (rule, is_blind), counts in by_rule.items()]
     return Summary(
         decided, verdicts["override"], verdicts["reject"], seen - decided, seen > LATEST,
-        min((row[5] for row in groups), default=None), max((row[6] for row in groups), default=None),
+        min((group.first for group in groups), default=None), max((group.last for group in groups), default=None),
         _rate("", False, verdicts), tuple(sorted(rates, key=lambda rate: (-rate.decided, rate.rule, rate.is_blind))),
     )  # fmt: skip
+
+
+def _pairs(groups: Sequence[Group]) -> dict[tuple[str, str], int]:
+    """How often the AI said the one and the person the other, in decisions that stand and are no rejections."""
+    counts: dict[tuple[str, str], int] = {}
+    for group in groups:
+        if group.is_standing and group.verdict != "reject":
+            pair = (group.ai_said, group.person_said)
+            counts[pair] = counts.get(pair, 0) + group.count
+    return counts
 
 
 def _rate(rule: str, is_blind: bool, counts: Mapping[str, int]) -> Rate:
@@ -214,21 +255,8 @@ def interval(hits: int, trials: int) -> tuple[int, int]:
     return max(low, 0), min(high, MILLION)
 
 
-def matrix(decisions: DecisionQuerySet) -> Matrix:
-    """What the AI said against what people said, over the latest decisions that stand and are no rejections. One query.
-
-    At most ten answers have a line of their own: the most frequent ones.
-    """
-    groups = _grouped(
-        decisions, LATEST, "ai_said, person_said", "count(*)",
-        "WHERE is_standing AND verdict <> 'reject' GROUP BY ai_said, person_said "
-        f"ORDER BY count(*) DESC, ai_said, person_said LIMIT {MOST_CELLS}",
-    )  # fmt: skip
-    return matrix_of({(ai, person): count for ai, person, count in groups})
-
-
 def matrix_of(counts: Mapping[tuple[str, str], int]) -> Matrix:
-    """The matrix of these counts. Pure."""
+    """The matrix of these counts. At most ten answers have a line of their own: the most frequent ones. Pure."""
     weight: dict[str, int] = {}
     for (ai, person), count in counts.items():
         for answer in {ai, person}:
@@ -255,11 +283,12 @@ def _cell(ai: str, person: str, counts: Mapping[tuple[str, str], int], most: int
     return Cell(ai, person, count, ai == person, (share >= 0.15) + (share >= 0.28) + (share >= 0.6))
 
 
-def _grouped(decisions: DecisionQuerySet, most: int, columns: str, sums: str, rest: str) -> list[tuple[Any, ...]]:
-    is_standing = ExpressionWrapper(Q(undone_at=None, superseded_by=None), output_field=BooleanField())
+def _grouped(decisions: DecisionQuerySet) -> list[Group]:
+    is_standing = ExpressionWrapper(Q(undone_at=None, is_superseded=False), output_field=BooleanField())
     names = ("rule", "is_blind", "verdict", "decided_at", "ai_said", "person_said", "is_standing")
-    narrow = decisions.annotate(is_standing=is_standing).order_by("-pk").values_list(*names)[:most]
+    standing = decisions.and_whether_superseded().annotate(is_standing=is_standing)
+    narrow = standing.order_by("-pk").values_list(*names)[: LATEST + 1]
     statement, values = narrow.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns}, {sums} FROM ({statement}) AS latest {rest}", values)  # noqa: S608  constants
-        return list(cursor.fetchall())
+        cursor.execute(_GROUPS.format(latest=statement), values)
+        return [Group(*row) for row in cursor.fetchall()]

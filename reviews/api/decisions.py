@@ -53,7 +53,7 @@ class Decisions(APIView):
         chosen: Any = request.accepted_renderer
         write = export.FORMATS.get(chosen.format)
         if write is None:
-            return Response(_page(request, found))
+            return Response(_page(request, found.with_what_is_around()))
         answer = StreamingHttpResponse(write(found, reader), content_type=f"{chosen.media_type}; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="decisions.{chosen.format}"'
         answer["X-Accel-Buffering"] = "no"

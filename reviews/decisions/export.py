@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from django.db.models import QuerySet
 
 from governance.people.actors import Actor
 from reviews.decisions import history
-from reviews.models import Decision
+from reviews.models.decisions import DecisionQuerySet
 
 CHUNK: Final = 1000
 COLUMNS: Final = (
@@ -25,24 +24,24 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def jsonl(decisions: QuerySet[Decision], reader: Actor) -> Iterator[bytes]:
+def jsonl(decisions: DecisionQuerySet, reader: Actor) -> Iterator[bytes]:
     """One JSON object a line, newest first."""
     for rows in _chunks(decisions, reader):
         yield b"".join(_encode(row) + b"\n" for row in rows)
 
 
-def as_csv(decisions: QuerySet[Decision], reader: Actor) -> Iterator[bytes]:
+def as_csv(decisions: DecisionQuerySet, reader: Actor) -> Iterator[bytes]:
     """RFC 4180 with a header, newest first. What a spreadsheet would run as a formula gets an apostrophe before it."""
     yield _lines([COLUMNS])
     for rows in _chunks(decisions, reader):
         yield _lines([[_cell(row, column) for column in COLUMNS] for row in rows])
 
 
-FORMATS: Final[dict[str, Callable[[QuerySet[Decision], Actor], Iterator[bytes]]]] = {"jsonl": jsonl, "csv": as_csv}
+FORMATS: Final[dict[str, Callable[[DecisionQuerySet, Actor], Iterator[bytes]]]] = {"jsonl": jsonl, "csv": as_csv}
 
 
-def _chunks(decisions: QuerySet[Decision], reader: Actor) -> Iterator[list[dict[str, Any]]]:
-    decisions = decisions.order_by("-pk")
+def _chunks(decisions: DecisionQuerySet, reader: Actor) -> Iterator[list[dict[str, Any]]]:
+    decisions = decisions.with_what_is_around().order_by("-pk")
     after = decisions
     while rows := list(after[:CHUNK]):
         yield history.told(rows, reader)

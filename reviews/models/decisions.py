@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -29,12 +29,20 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         masked = Q(open_search=words) | Q(open_search=None, search=words)
         return self.filter(masked | Q(search=words, system__in=unmasked_in) if unmasked_in else masked)
 
-    def for_lists(self) -> "DecisionQuerySet":
-        """With what a list tells of the rows around each, and without what it never reads."""
+    def narrow(self) -> "DecisionQuerySet":
+        """Without the words it is found by, which nobody reads."""
+        return self.defer("search", "open_search")
+
+    def with_what_is_around(self) -> "DecisionQuerySet":
+        """Narrow, with what a list of the API tells of the rows around each."""
         around = ("system__slug", "output__external_id", "person__name", "person__is_simulated", "policy__number",
                   "superseded_by__id")  # fmt: skip
         own = [field.attname for field in Decision._meta.concrete_fields if not field.name.endswith("search")]
         return self.select_related("system", "output", "person", "policy", "superseded_by").only(*own, *around)
+
+    def and_whether_superseded(self) -> "DecisionQuerySet":
+        """Each with `is_superseded`."""
+        return self.annotate(is_superseded=Exists(Decision.objects.filter(supersedes=OuterRef("pk"))))
 
     def newest_first(self) -> "DecisionQuerySet":
         return self.order_by("-id")

@@ -70,6 +70,7 @@ class Item(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["created_at"], name="items_to_route", condition=Q(routed_at=None)),
             models.Index(fields=["queue", "due_at"], name="items_open", condition=~Q(state="closed")),
+            models.Index(fields=["output"], name="items_open_blind", condition=Q(is_blind=True) & ~Q(state="closed")),
             models.Index(
                 fields=["next_step_at"],
                 name="items_to_climb",

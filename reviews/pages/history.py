@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -26,6 +26,7 @@ from reviews.decisions import export
 from reviews.models import Decision
 
 VERB: Final = "see history"
+EVERYBODYS: Final = "see everybody's decisions"
 ROWS: Final = 25
 PERCENT: Final = "\u202f%"
 _IN_SIGHT: Final = frozenset({"q", "system", "reviewer", "verdict", "from", "to"})
@@ -53,6 +54,7 @@ class Row:
 
     decision: Decision
     starts_day: bool
+    system: str
     state: str
     who: str
     is_sealed: bool
@@ -72,19 +74,33 @@ def index(request: HttpRequest) -> HttpResponse:
     context = _form(request, systems, asked)
     try:
         found = history.asked_for(history.seen_by(actor), asked, reader=actor)
-        page = paging.page(found, cursor=request.GET.get("cursor", ""), size=ROWS)
+        page = paging.page(found.narrow().and_whether_superseded(), cursor=request.GET.get("cursor", ""), size=ROWS)
     except Invalid as refusal:
         return render(request, "history.html", {**context, "refusal": refusal}, status=refusal.status)
-    summary = history.summary(found)
     context |= {
-        "summary": summary, "rows": _rows(page.rows), "rates": [_led(rate, asked) for rate in summary.rates[:8]],
-        "scale": max((rate.high for rate in summary.rates[:8]), default=1), "shown": _shown(page, summary),
+        "rows": _rows(page.rows, context["systems"]), "sums_url": _url(asked, "history-sums"),
         "newer_url": page.previous and _url({**asked, "cursor": page.previous}),
         "older_url": page.next and _url({**asked, "cursor": page.next}),
-        "overrides_url": _url({**asked, "verdict": "override"}),
-        "matrix": _matrix(history.matrix(found), asked) if "system" in asked else None, "latest": history.LATEST,
     }  # fmt: skip
     return render(request, "history.html", context)
+
+
+@login_required
+@require_safe
+def sums(request: HttpRequest) -> HttpResponse:
+    """What the decisions say together. The ledger fetches it once it stands, so that no row waits for a sum."""
+    systems = access.systems(request, VERB)
+    asked, actor = _asked(request), access.actor(request)
+    found = history.sums(history.asked_for(history.seen_by(actor), asked, reader=actor))
+    rates = found.summary.rates[:8]
+    context = {
+        "asked": asked, "summary": found.summary, "rates": [_led(rate, asked) for rate in rates],
+        "scale": max((rate.high for rate in rates), default=1), "latest": history.LATEST, "url": _url(asked),
+        "overrides_url": _url({**asked, "verdict": "override"}), "is_own": _is_own(access.person(request)),
+        "matrix": _matrix(found.matrix, asked) if "system" in asked else None,
+        "systems": [] if "system" in asked else System.objects.among(systems).order_by("slug"),
+    }  # fmt: skip
+    return render(request, "history_sums.html", context)
 
 
 @login_required
@@ -108,9 +124,8 @@ def _asked(request: HttpRequest) -> dict[str, str]:
 
 def _form(request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, str]) -> dict[str, Any]:
     person = access.person(request)
-    sees_all = roles.systems_for(person, "see everybody's decisions")
-    is_own = sees_all is not None and not sees_all
-    people: list[Person] = [] if is_own else list(history.deciders(sees_all))
+    is_own = _is_own(person)
+    people = [] if is_own else list(history.deciders(roles.systems_for(person, EVERYBODYS)))
     names = {str(each.pk): each.get_full_name() for each in people}
     chips = [
         Chip(WORDS.get(name, name), _said(name, text, names), _url({k: t for k, t in asked.items() if k != name}))
@@ -118,11 +133,18 @@ def _form(request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, s
     ]
     return {
         "asked": {name: asked.get(name, "") for name in history.FILTERS}, "chips": chips, "is_own": is_own,
-        "systems": System.objects.among(systems).order_by("slug"), "people": people, "verdicts": Decision.VERDICTS,
+        "systems": list(System.objects.among(systems).order_by("slug")), "people": people,
+        "verdicts": Decision.VERDICTS,
         "has_more": any(name not in _IN_SIGHT for name in asked),
         "csv_url": f"{reverse('history-export')}?{urlencode(asked)}", "now": timezone.now(),
         "keys": [{"key": "J K", "word": "next, previous decision"}, {"key": "Enter", "word": "why"}],
     }  # fmt: skip
+
+
+def _is_own(person: Person) -> bool:
+    """Whether she sees nobody's decisions but her own."""
+    everybodys = roles.systems_for(person, EVERYBODYS)
+    return everybodys is not None and not everybodys
 
 
 def _said(name: str, text: str, names: Mapping[str, str]) -> str:
@@ -131,16 +153,19 @@ def _said(name: str, text: str, names: Mapping[str, str]) -> str:
     return f"{text} %" if name.startswith("confidence") else text
 
 
-def _url(asked: Mapping[str, Any]) -> str:
-    return f"{reverse('history')}?{urlencode(asked)}" if asked else reverse("history")
+def _url(asked: Mapping[str, Any], room: str = "history") -> str:
+    return f"{reverse(room)}?{urlencode(asked)}" if asked else reverse(room)
 
 
-def _rows(decisions: list[Decision]) -> list[Row]:
+def _rows(decisions: list[Decision], systems: Sequence[System]) -> list[Row]:
     waiting, now = history.pending(decision.entry_id for decision in decisions), timezone.now()
+    people = Person.objects.in_bulk({decision.person_id for decision in decisions})
+    slugs = {system.pk: system.slug for system in systems}
     days = [decision.decided_at.date() for decision in decisions]
     return [
         Row(
-            decision, day != before, _state(decision, now), _who(decision.person), decision.entry_id not in waiting,
+            decision, day != before, slugs[decision.system_id], _state(decision, now), _who(people[decision.person_id]),
+            decision.entry_id not in waiting,
         )
         for decision, day, before in zip(decisions, days, [None, *days], strict=False)
     ]  # fmt: skip
@@ -149,7 +174,7 @@ def _rows(decisions: list[Decision]) -> list[Row]:
 def _state(decision: Decision, now: Any) -> str:
     if decision.undone_at is not None:
         return "taken back"
-    if getattr(decision, "superseded_by", None) is not None:
+    if decision.is_superseded:  # type: ignore[attr-defined]
         return "superseded"
     return "not final yet" if decision.final_at > now else ""
 
@@ -175,11 +200,3 @@ def _matrix(matrix: history.Matrix, asked: Mapping[str, str]) -> dict[str, Any]:
 
     rows = [(ai, [led(cell) for cell in cells]) for ai, cells in matrix.rows]
     return {"matrix": matrix, "rows": rows, "worst": matrix.worst and led(matrix.worst)}
-
-
-def _shown(page: paging.Page[Decision], summary: history.Summary) -> str:
-    count = len(page.rows)
-    total = summary.decided + summary.set_aside
-    if summary.is_capped:
-        return f"{count} of more than {history.LATEST:,}".replace(",", "\u202f") + " shown"
-    return f"{count} of {total:,}".replace(",", "\u202f") + " shown"

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show, name="home"),
     path("decisions/<uuid:id>/correct/", correcting.page, name="decision-correct"),
     path("history/", history.index, name="history"),
+    path("history/sums/", history.sums, name="history-sums"),
     path("history/export.csv", history.export_csv, name="history-export"),
     path("outputs/<uuid:id>/", why.show, name="why"),
     path("queue/", queue.index, name="queue"),

@@ -116,6 +116,7 @@ ROUTES = (
     Route("POST", "systems/<slug:slug>/tuning/propose/", "system", "302 404 403 403 409 403 403 403 403"),
     Route("GET", "", "none", "302 200 200 200 200 200 200 200 200"),
     Route("GET", "history/", "system_unnamed", "302 404 200 200 200 200 200 404 200"),
+    Route("GET", "history/sums/", "system_unnamed", "302 404 200 200 200 200 200 404 200"),
     Route("GET", "history/export.csv", "system_unnamed", "302 404 200 200 200 200 200 404 200"),
     Route("GET", "outputs/<uuid:id>/", "output", "302 404 200 200 200 200 200 200 404"),
     Route("GET", "queue/", "waiting_unnamed", "302 404 200 200 200 404 404 404 404"),

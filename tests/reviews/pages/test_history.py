@@ -118,6 +118,7 @@ def test_comments_are_found_by_everybody_where_no_field_is_personal():
 @pytest.mark.parametrize("search", ["verdict=maybe", "confidence_from=x", "confidence_to=101", "blind=1", "from=soon",
                                     "nothing=1", "cursor=x", "q=%00", "ai_said=%00"])  # fmt: skip
 def test_a_filter_that_means_nothing_is_refused_in_words_and_kept(search: str):
+    read(cast.ruth(), f"/history/sums/?{search}", status=200 if search == "cursor=x" else 422)
     page = read(cast.ruth(), f"/history/?{search}", status=422)
     assert 'class="refused"' in page
     assert "This search cannot be understood." in page
@@ -140,16 +141,26 @@ def test_older_and_newer_walk_over_every_decision_once():
 
 
 @pytest.mark.django_db
-def test_the_page_costs_the_same_queries_with_three_rows_and_with_twenty():
+@pytest.mark.parametrize(("url", "most"), [("/history/?system=digits", 9), ("/history/sums/?system=digits", 5)])
+def test_the_page_costs_the_same_queries_with_three_rows_and_with_twenty(url: str, most: int):
     items, browser = desk(system(), 20), signed_in(cast.ruth())
     for item in items[:3]:
         decide(cast.alice(), item)
-    browser.get("/history/?system=digits")  # what a process reads once
-    few = queries(browser, "/history/?system=digits")
+    browser.get(url)  # what a process reads once
+    few = queries(browser, url)
     for item in items[3:]:
         decide(cast.bob(), item)
-    assert queries(browser, "/history/?system=digits") == few
-    assert few <= 12
+    assert queries(browser, url) == few
+    assert few <= most
+
+
+@pytest.mark.django_db
+def test_the_ledger_leads_to_its_sums_and_they_lead_back():
+    decide(cast.alice(), desk(system())[0])
+    asked = "?system=digits&amp;verdict=approve"
+    assert f'href="/history/sums/{asked}"' in read(cast.ruth(), "/history/?system=digits&verdict=approve")
+    assert f'href="/history/{asked}"' in read(cast.ruth(), "/history/sums/?system=digits&verdict=approve")
+    assert "history-sums" not in read(cast.ruth(), "/history/?verdict=override")
 
 
 @pytest.mark.django_db
@@ -160,11 +171,11 @@ def test_the_statement_counts_overrides_with_their_interval_and_leaves_out_what_
     decide(cast.alice(), items[2], "override", output={"digit": 1})
     undone = decide(cast.alice(), items[3], "override", output={"digit": 2})
     decisions.undo(cast.acting(cast.alice()), undone.pk)
-    page = read(cast.ruth(), "/history/")
+    page, together = read(cast.ruth(), "/history/"), read(cast.ruth(), "/history/sums/")
     low, _ = history.interval(1, 3)
-    assert "1 override in 3 decisions" in page
-    assert "1 taken back or superseded, not counted" in page
-    assert f"{low // 1000 / 10}\u202f%" in page
+    assert "1 override in 3 decisions" in together
+    assert "1 taken back or superseded, not counted" in together
+    assert f"{low // 1000 / 10}\u202f%" in together
     assert ", taken back" in page
     assert ", not final yet" in page
 
@@ -174,9 +185,7 @@ def test_sums_stop_at_the_latest_decisions_and_say_so(monkeypatch):
     monkeypatch.setattr(history, "LATEST", 4)
     for item in desk(system(), 6):
         decide(cast.alice(), item)
-    page = read(cast.ruth(), "/history/?system=digits")
-    assert "0 overrides among the latest 4 decisions" in page
-    assert "6 of more than 4 shown" in page
+    assert "0 overrides among the latest 4 decisions" in read(cast.ruth(), "/history/sums/?system=digits")
 
 
 @pytest.mark.django_db
@@ -185,7 +194,7 @@ def test_every_cell_of_the_matrix_leads_to_its_rows():
     for item in items[:3]:
         decide(cast.alice(), item, "override", output={"digit": 1})
     decide(cast.alice(), items[3])
-    page = read(cast.ruth(), "/history/?system=digits")
+    page = read(cast.ruth(), "/history/sums/?system=digits")
     link = re.search(r'<td data-hot="3"><a href="([^"]+)"[^>]*>3</a>', page)
     assert link
     assert len(rows(read(cast.ruth(), link[1].replace("&amp;", "&")))) == 3
@@ -205,9 +214,10 @@ def test_a_hostile_answer_is_text():
     parts = {"output": {"type": "object"}, "correct_when": ["/output/digit"]}
     (item,) = desk(system(contract_parts=parts), digit="<img src=x onerror=alert(1)>")
     decide(cast.alice(), item)
-    page = read(cast.ruth(), "/history/?system=digits")
-    assert "<img" not in page
-    assert "&lt;img src=x" in page
+    for url in ("/history/?system=digits", "/history/sums/?system=digits"):
+        page = read(cast.ruth(), url)
+        assert "<img" not in page
+        assert "&lt;img src=x" in page
 
 
 @pytest.mark.django_db
