@@ -46,8 +46,8 @@ format: install ## let ruff format and fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install ## benchmarks as ratios to a limit measured in the same run (SIZE=full runs them whole)
-	@exec $(BIN)/python -m benchmarks $(if $(SIZE),--size $(SIZE)) $(BENCH_ARGS)
+bench: install ## benchmarks as ratios to a limit measured in the same run (SIZE=full runs them whole; STAT=1 the simulations of the method)
+	@exec $(BIN)/python -m benchmarks $(if $(STAT),--only simulations --size full,$(if $(SIZE),--size $(SIZE))) $(BENCH_ARGS)
 
 screenshots: install ## write docs/images/ from a running demo of its own
 	@exec $(BIN)/python docs/screenshots.py

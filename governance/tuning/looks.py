@@ -14,7 +14,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from governance.evidence.record import policy_part, record
-from governance.models import Certificate, Output, System
+from governance.models import Certificate, Incident, Output, System
 from governance.people import actors, roles
 from governance.people.actors import Actor
 from governance.policies.canonical import canonical_bytes
@@ -186,10 +186,34 @@ def standing(certificate: Certificate, *, now: datetime | None = None) -> Standi
         sentence = words.frozen(f"{current.model} {current.model_version} answers now; nobody has looked at it yet.")
     elif certificate.state == "frozen":
         state, sentence = "frozen", words.frozen(document["because"])
+    elif alarm := alarm_of(certificate.system):
+        state, sentence = "violated", words.alarmed(alarm.facts["wrong"], alarm.facts["audits"], goal)
     else:
         state = certificate.state
         sentence = sentence_of(read, certificate, goal, more=document["more_audits_at_next_look"])
     return Standing(certificate, document, read, state, sentence)
+
+
+def alarm_of(system: System) -> Incident | None:
+    """The alarm about the policy in force that nobody has closed yet."""
+    if system.in_force_id is None:
+        return None
+    return Incident.objects.unclosed().filter(version=system.in_force_id, kind="alarm").first()
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What all looks at a threshold have used up together, whatever became of them, and what the policy allows."""
+
+    looks: int
+    level: float
+    allowed: float
+
+
+def spent(system: System, segment: str = "") -> Spent:
+    """The level spent so far. Raises Conflict without a policy in force."""
+    taken = list(Certificate.objects.of(system, segment).values_list("delta", flat=True))
+    return Spent(len(taken), sum(taken), 1 - policy_of(system).risk.confidence / MILLION)
 
 
 def sentence_of(read: Reading, certificate: Certificate, goal: float, *, more: int | None) -> str:

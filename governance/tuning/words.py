@@ -68,6 +68,11 @@ def violated(reading: Reading, goal: float) -> str:
     return f"Violated:{where} at least {least} of what goes out alone is wrong; the target is {target(goal)}."
 
 
+def alarmed(wrong: int, audits: int, goal: float) -> str:
+    counted = f"{wrong} of {audits} wrong"
+    return f"Violated: the audits of the policy in force have alarmed, {counted}; the target is {target(goal)}."
+
+
 def bound(share: float, *, places: int = 1) -> str:
     """An upper bound, never smaller than it is."""
     return percent(share, places=places, rounding=ROUND_CEILING)
