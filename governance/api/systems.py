@@ -18,7 +18,7 @@ POLICY_IN_FORCE = {
 }
 SYSTEM = of({
     "id": ID, "slug": TEXT, "name": TEXT, "purpose": TEXT, "risk_tier": TEXT, "owner": TEXT,
-    "policy": POLICY_IN_FORCE, "links": of({"self": TEXT, "policies": TEXT}),
+    "policy": POLICY_IN_FORCE, "halted_since": MAYBE_TIME, "links": of({"self": TEXT, "policies": TEXT}),
 })  # fmt: skip
 
 
@@ -37,6 +37,7 @@ def shown(system: System, request: HttpRequest | Request) -> dict[str, Any]:
             "number": version.number, "digest": f"sha256:{version.digest}", "contract": version.contract.version,
             "unapproved": not version.is_approved, "in_force_from": version.in_force_from,
         },
+        "halted_since": system.halt and system.halt.halted_at,
         "links": {"self": here, "policies": f"{here}policies/"},
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, evidence, outcomes, policies, systems, tuning
+from governance.api import docs, evidence, halting, outcomes, policies, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "systems/<slug:slug>/policies/<int:number>/rollback/", policies.Rollback.as_view(), name="api-policy-rollback"
     ),
+    path("systems/<slug:slug>/halt/", halting.Stop.as_view(), name="api-halt"),
+    path("systems/<slug:slug>/lift/", halting.Lift.as_view(), name="api-lift"),
     path("systems/<slug:slug>/tuning/", tuning.Tuning.as_view(), name="api-tuning"),
     path("evidence/checkpoint", evidence.Checkpoint.as_view(), name="api-checkpoint"),
     path("evidence/tile/<int:level>/<path:at>", evidence.Tile.as_view(), name="api-tile"),

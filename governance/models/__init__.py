@@ -11,8 +11,9 @@ from governance.models.evidence import (
     PendingEntry,
     Sealed,
 )
+from governance.models.halts import Halt
 from governance.models.incidents import Incident, Outcome
-from governance.models.outputs import Output, OutputContent
+from governance.models.outputs import Output, OutputContent, is_final
 from governance.models.people import ApiKey, Person, Role, Skill
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
 from governance.models.tuning import Certificate, KnownAnswer
@@ -24,6 +25,7 @@ __all__ = [
     "ContractVersion",
     "Cosignature",
     "Entry",
+    "Halt",
     "Incident",
     "KnownAnswer",
     "LogCheckpoint",
@@ -41,4 +43,5 @@ __all__ = [
     "Sealed",
     "Skill",
     "System",
+    "is_final",
 ]

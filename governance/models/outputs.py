@@ -4,12 +4,19 @@ from typing import ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from governance.models.systems import PolicyVersion, System
 
 STATUSES = ("released", "in_review", "approved", "overridden", "rejected", "blocked")
+
+
+def is_final() -> Q:
+    """What producers may act on: its time has come, and it is no person's decision under a halt that still stands."""
+    is_free = ~Q(resolved_by="person") | Q(system__halt=None) | Q(final_at__lte=F("system__halt__halted_at"))
+    return Q(final_at__isnull=False, final_at__lte=Now()) & is_free
 
 
 class OutputQuerySet(models.QuerySet["Output"]):

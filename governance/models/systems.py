@@ -26,7 +26,8 @@ class SystemQuerySet(models.QuerySet["System"]):
 
     def with_policy(self) -> "SystemQuerySet":
         """Each with its policy in force and that policy's contract, their documents left out."""
-        return self.select_related("in_force__contract").defer("in_force__document", "in_force__contract__document")
+        loaded = self.select_related("in_force__contract", "halt__halted_by")
+        return loaded.defer("in_force__document", "in_force__contract__document")
 
 
 class System(models.Model):
@@ -40,6 +41,7 @@ class System(models.Model):
     owner = models.CharField(max_length=120, help_text="The team that answers for it, as the system file names it.")
     created_at = models.DateTimeField(db_default=Now())
     in_force = models.ForeignKey("governance.PolicyVersion", models.PROTECT, null=True, blank=True, related_name="+")
+    halt = models.ForeignKey("governance.Halt", models.PROTECT, null=True, blank=True, related_name="+")
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     objects = SystemQuerySet.as_manager()

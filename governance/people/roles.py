@@ -26,6 +26,8 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "sign a policy": frozenset({"approver", "owner"}),
     "activate a policy": frozenset({"approver", "owner"}),
     "restore a policy": frozenset({"approver", "owner", "lead"}),
+    "halt a system": frozenset({"lead", "owner", "approver", "engineer", "admin"}),
+    "lift a halt": frozenset({"approver"}),
     "supersede a decision": frozenset({"lead"}),
     "manage webhooks": frozenset({"engineer", "admin"}),
     "manage keys": frozenset({"engineer", "admin"}),

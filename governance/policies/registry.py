@@ -14,7 +14,8 @@ from governance.policies.document import parse_policy
 from governance.policies.policy import Policy
 
 _POINTER: Final = """
-SELECT s.id, s.slug, s.name, s.risk_tier, p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash
+SELECT s.id, s.entry_id, s.halt_id IS NOT NULL, s.slug, s.name, s.risk_tier,
+    p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash
 FROM governance_system s
 JOIN governance_policyversion p ON p.id = s.in_force_id
 JOIN governance_entry e ON e.id = p.activation_id
@@ -38,8 +39,9 @@ class InForce:
     activation: str
     policy: Policy
     contract: Contract
-    # Halting is an issue of its own: its row joins the query above, so that it is read in the caller's transaction.
-    is_halted: bool = False
+    is_halted: bool
+    # The entry of the last change of how the system is steered: while it is the newest, all of the above holds.
+    steering: UUID
 
     def part(self) -> dict[str, Any]:
         """The `policy` member of a leaf."""
@@ -55,10 +57,23 @@ def in_force(system: str | UUID) -> InForce | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    system_id, slug, name, risk_tier, version, number, digest, is_approved, contract, activation = row
+    (
+        system_id,
+        steering,
+        is_halted,
+        slug,
+        name,
+        risk_tier,
+        version,
+        number,
+        digest,
+        is_approved,
+        contract,
+        activation,
+    ) = row
     return InForce(
         system_id, slug, name, risk_tier, version, number, digest, not is_approved, contract, bytes(activation).hex(),
-        compiled(version), compiled_contract(contract),
+        compiled(version), compiled_contract(contract), is_halted, steering,
     )  # fmt: skip
 
 

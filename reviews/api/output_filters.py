@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
-from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
-from governance.models import Output
+from governance.models import Output, is_final
 from governance.models.outputs import STATUSES
 from governance.refusals import Invalid, Problem
 
@@ -29,8 +28,8 @@ def apply(outputs: QuerySet[Output], asked: Mapping[str, str]) -> QuerySet[Outpu
     for name in asked:
         if name not in (*KNOWN, *_PAGING):
             raise _wrong(name, f"This filter is not known. Known are {', '.join(KNOWN)}.")
-    is_final = ExpressionWrapper(Q(final_at__isnull=False, final_at__lte=Now()), output_field=BooleanField())
-    found = outputs.select_related("system").annotate(is_final=is_final)
+    final = ExpressionWrapper(is_final(), output_field=BooleanField())
+    found = outputs.select_related("system").annotate(is_final=final)
     for name, column in _PLAIN.items():
         if name in asked:
             if "\0" in asked[name]:
@@ -58,8 +57,8 @@ def _with_status(outputs: QuerySet[Output], status: str) -> QuerySet[Output]:
     if status not in STATUSES:
         raise _wrong("status", f"This is one of {', '.join(STATUSES)}.")
     if status == "in_review":
-        return outputs.filter(Q(final_at=None) | Q(final_at__gt=Now()))
-    return outputs.filter(status=status, final_at__lte=Now())
+        return outputs.filter(Q(final_at=None) | ~Q(is_final=True))
+    return outputs.filter(is_final(), status=status)
 
 
 def _moment(name: str, text: str) -> datetime:

@@ -105,8 +105,10 @@ class OneOutput(APIView):
         response = Response(answer)
         if answer["resolution"] is None and output_filters.seconds(request.query_params):
             asked_at = cast(Any, output).asked_at
-            left = (output.final_at - asked_at).total_seconds() if output.final_at else None
-            response["X-Countersign-Wait"] = f"{id}" if left is None else f"{id} {max(left, 0):.3f}"
+            # What a halt holds back has had its time: there is no telling when it comes.
+            is_ahead = output.final_at is not None and output.final_at > asked_at
+            left = (output.final_at - asked_at).total_seconds() if is_ahead else None
+            response["X-Countersign-Wait"] = f"{id}" if left is None else f"{id} {left:.3f}"
         return response
 
 

@@ -92,7 +92,7 @@ def why_not_released(ending: Ending, *, is_halted: bool) -> str | None:
     """Why the item is rejected although its policy lets late items go out; None when nothing stands against it."""
     reasons = (
         ("no-policy", ending.policy is None),
-        ("halted", is_halted),
+        ("halted", is_halted or ending.rule == "halt"),
         ("high-risk", ending.risk_tier == "high"),
         ("breached", ending.is_breached),
         ("judging-error", ending.rule == "judging-error"),

@@ -46,6 +46,7 @@ WHERE id IN (
 RETURNING id
 """
 
+# What people decided under a halt waits until it is lifted; a correction of what is out already does not.
 # The next message in order, and whether it has still to be told: its decision was not undone, nothing was erased, no
 # later word supersedes it. (An endpoint that does not ask for superseding decisions is told late, and of what is true
 # then.) Nothing passes an earlier event of the same output, however often that one was tried.
@@ -59,6 +60,9 @@ SELECT d.id, k.undone_at IS NULL AND (d.output_id IS NULL OR (
 FROM reviews_delivery d LEFT JOIN reviews_decision k ON k.id = d.decision
 WHERE d.endpoint_id = %s AND d.next_attempt_at <= statement_timestamp()
   AND greatest(d.due_at, k.final_at) <= statement_timestamp()
+  AND NOT (d.event IN ('output.resolved', 'decision.superseded') AND k.id IS NOT NULL AND EXISTS (
+    SELECT 1 FROM governance_output o JOIN governance_system s ON s.id = o.system_id
+    JOIN governance_halt h ON h.id = s.halt_id WHERE o.id = d.output_id AND k.final_at > h.halted_at))
   AND NOT EXISTS (
     SELECT 1 FROM reviews_delivery b
     WHERE b.endpoint_id = d.endpoint_id AND b.next_attempt_at > statement_timestamp()

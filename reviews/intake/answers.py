@@ -9,10 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
 from django.db.models.functions import Now
 
-from governance.models import Output
+from governance.models import Output, is_final
 from governance.policies.candidate import MILLION
 from reviews.intake import resolutions
 from reviews.intake.accepting import Taken
@@ -54,11 +54,11 @@ def of_new(taken: Taken, reader: Reader) -> Answer:
 
 def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
     """The rows with all that `of_row` reads: two queries, however many there are."""
-    is_final = ExpressionWrapper(Q(final_at__isnull=False, final_at__lte=Now()), output_field=BooleanField())
+    final = ExpressionWrapper(is_final(), output_field=BooleanField())
     items = Item.objects.filter(purpose__in=("review", "audit")).select_related("queue").order_by("round")
     return (
         outputs.select_related("system", "content")
-        .annotate(is_final=is_final, asked_at=Now())
+        .annotate(is_final=final, asked_at=Now())
         .prefetch_related(Prefetch("items", items))
     )
 

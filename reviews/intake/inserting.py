@@ -8,11 +8,13 @@ from django.db import connection
 
 from reviews.intake.dossiers import Dossier, Setting
 
-# `force` holds a row only while the policy that judged is still the one in force; everything hangs on it.
+# `force` holds a row only while the policy that judged is still the one in force, and nothing else has changed in how
+# the system is steered (a halt!); everything hangs on it.
 CURRENT: Final = """
 SELECT s.id FROM governance_system s LEFT JOIN governance_policyversion p ON p.id = s.in_force_id
 WHERE s.id = %(system)s::uuid AND s.in_force_id IS NOT DISTINCT FROM %(policy)s::uuid
   AND p.is_approved IS NOT DISTINCT FROM %(approved)s::boolean AND s.risk_tier = %(risk_tier)s::text
+  AND coalesce(s.entry_id = %(steering)s::uuid, %(steering)s::uuid IS NULL)
 """
 _BEGIN: Final = f"""
 WITH force AS ({CURRENT}),
@@ -59,6 +61,7 @@ def guard(setting: Setting) -> dict[str, Any]:
         "policy": force.version_id if force else None,
         "approved": not force.is_unapproved if force else None,
         "risk_tier": force.risk_tier if force else setting.risk_tier,
+        "steering": force.steering if force else None,
     }
 
 

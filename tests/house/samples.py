@@ -17,7 +17,7 @@ from governance.models import PolicyVersion, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
-from governance.policies import lifecycle
+from governance.policies import halting, lifecycle
 from reviews import queue
 from reviews.decisions import decide
 from reviews.delivery import endpoints
@@ -57,6 +57,12 @@ def approved() -> dict[str, Any]:
     waiting = PolicyVersion.objects.get(number=2)
     lifecycle.approve(waiting, by=cast.acting(cast.person("frank", "approver")), digest=waiting.digest)
     return arguments
+
+
+def halted() -> dict[str, Any]:
+    found = cast.system()
+    halting.halt(found, by=cast.acting(cast.person("frank", "approver"), found), because="Something is wrong.")
+    return {"slug": found.slug}
 
 
 def two_policies() -> dict[str, Any]:
@@ -178,6 +184,8 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "halt": lambda _: {"do": "halt", "because": "It pays twice."},
+    "stop": lambda _: {"because": "It pays twice."},
     "outcome": lambda _: {"external_id": "nobody", "correct": True},
     "incident": lambda _: {"system": "digits", "title": "It paid twice"},
     "containment": lambda _: {"do": "contain", "how": "Payments are stopped."},
