@@ -28,7 +28,6 @@ class Entry(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["subject", "rev"], name="a_chain_never_forks"),
-            models.UniqueConstraint(fields=["leaf_hash"], name="a_leaf_once"),
         ]
 
     def __str__(self) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from scipy import special, stats
+import numpy as np
+from scipy import special
 
 BETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MOST_AUDITS = 10**9
@@ -39,9 +41,22 @@ def most_wrong(released: int, audited: int, wrong: int, delta: float) -> int:
     low, high = wrong, released - (audited - wrong) + 1
     while high - low > 1:
         middle = (low + high) // 2
-        possible = stats.hypergeom.cdf(wrong, released, middle, audited) > delta
+        possible = _hypergeometric(wrong, released, middle, audited) > delta
         low, high = (middle, high) if possible else (low, middle)
     return low
+
+
+def _hypergeometric(found: int, released: int, wrong: int, audited: int) -> float:
+    """P(at most `found` of the `wrong` are among `audited` out of `released`). Relative error 1e-10 up to a hundred
+    thousand released, 1e-5 up to a billion. (`scipy.stats` has it too, and takes 50 MB in every process.)
+    """
+    among = np.arange(max(0, audited - released + wrong), found + 1, dtype=float)
+    ways = _log_choose(wrong, among) + _log_choose(released - wrong, audited - among)
+    return float(np.exp(special.logsumexp(ways - _log_choose(released, audited)))) if among.size else 0.0
+
+
+def _log_choose(n: int, k: Any) -> Any:
+    return -np.log1p(n) - special.betaln(n - k + 1.0, k + 1.0)
 
 
 def e_value(labelled: Sequence[int], wrong: Sequence[int], propensity: Sequence[float], target: float) -> float:

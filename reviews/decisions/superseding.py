@@ -201,6 +201,10 @@ def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> D
     case.round, case.number, case.item = item.round + 1, 1, uuid7()
     entries = _entries(who, case, answer, id, None)
     common = {"item_id": case.item, "system_id": case.system, "queue_id": item.queue_id, "skills": case.skills}
+    # What it supersedes is said of the decision that closes the round.
+    write_superseding(
+        case, answer, person=who.person.pk, decision=id, supersedes=None, entries=entries, end=None, final_at=case.now
+    )
     Item.objects.create(
         id=case.item, output_id=case.output, system_id=case.system, queue_id=item.queue_id, purpose=item.purpose,
         round=case.round, reviewers=2, state="awaiting_second", is_blind=item.is_blind, priority=item.priority,
@@ -212,10 +216,6 @@ def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> D
              entry_id=entries[0].id),
         Seat(**common, number=2, urgent_at=case.now, entry_id=entries[0].id),
     ])  # fmt: skip
-    # What it supersedes is said of the decision that closes the round.
-    write_superseding(
-        case, answer, person=who.person.pk, decision=id, supersedes=None, entries=entries, end=None, final_at=case.now
-    )
     # The output's chain has grown by an entry, which its row names from now on.
     Output.objects.filter(pk=case.output).update(entry_id=entries[0].id)
     return Decided(id, "awaiting_second", case.now)

@@ -38,14 +38,14 @@ class Malformed(Invalid):
     code = "malformed"
 
 
-class Alternative(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Alternative(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     """Another answer that the AI considered."""
 
     output: Any
     confidence: float | None = None
 
 
-class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     """One output as its producer sent it."""
 
     system: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]

@@ -35,9 +35,9 @@ _id_and_salt = struct.Struct(">i16si32s").pack
 def copy(dossiers: Sequence[Dossier], setting: Setting, *, now: datetime) -> None:
     """Writes the rows of all dossiers in the running transaction; `now` is PostgreSQL's time, and when outputs that the
     policy resolves are final. Raises IntegrityError when an external id is taken."""
-    # The outputs first: when an external id is taken, nothing else has been sent.
-    _send("governance_output", OUTPUT, outputs(dossiers, setting, now))
+    # The entries first: an output that comes without one is refused at once.
     _send("governance_entry", _ENTRY, _entries(dossiers, setting))
+    _send("governance_output", OUTPUT, outputs(dossiers, setting, now))
     _send("governance_outputcontent", CONTENT, contents(dossiers))
     items = _items(dossiers, setting)
     if items:

@@ -37,8 +37,9 @@ class Item(models.Model):
     STATES = ("open", "awaiting_second", "adjudication", "closed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    output = models.ForeignKey(Output, models.PROTECT, related_name="items", db_index=False)
-    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
+    # A statement trigger looks whether output, system and entry are there, at once for all rows that come.
+    output = models.ForeignKey(Output, models.PROTECT, related_name="items", db_index=False, db_constraint=False)
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     queue = models.ForeignKey(Queue, models.PROTECT, null=True, related_name="items", db_index=False)
     purpose = models.CharField(max_length=12, default="review")
     round = models.PositiveSmallIntegerField(default=1)
@@ -58,7 +59,7 @@ class Item(models.Model):
     rung = models.PositiveSmallIntegerField(db_default=0, help_text="Steps of the ladder that it has climbed.")
     next_step_at = models.DateTimeField(null=True, help_text="When the next step is due; null when there is none.")
     reminded_at = models.DateTimeField(null=True)
-    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False, db_constraint=False)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

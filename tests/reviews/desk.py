@@ -58,8 +58,8 @@ def arrive(system: System, count: int = 1, *, digit: int = 7, purpose: str = "re
             Item(output_id=id, system=system, purpose=purpose, is_blind=is_audit if blind is None else blind,
                  entry_id=entry.id)
         )  # fmt: skip
-    Output.objects.bulk_create(outputs, batch_size=1000)
     write(entries)
+    Output.objects.bulk_create(outputs, batch_size=1000)
     OutputContent.objects.bulk_create(contents, batch_size=1000)
     Item.objects.bulk_create(items, batch_size=1000)
     return items

@@ -91,8 +91,33 @@ def test_the_same_changes_are_taken_when_they_name_a_new_entry(travelled):
 
 def test_an_entry_that_does_not_exist_proves_nothing(travelled):
     for table in sorted({table for table, _ in RULES}):
-        with pytest.raises(IntegrityError, match="foreign key"):
+        with pytest.raises(IntegrityError, match=r"foreign key|No state without evidence"):
             update(table, "entry_id = gen_random_uuid()")
+
+
+def copied(table: str, **columns: str) -> None:
+    """One more row, like the newest but under another id and with these columns, in a transaction of its own."""
+    changed = {"id": "gen_random_uuid()", **columns}
+    values = ", ".join(f"{name} = {value}" for name, value in changed.items())
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE one ON COMMIT DROP AS SELECT * FROM {table} ORDER BY id DESC LIMIT 1")
+        cursor.execute(f"UPDATE one SET {values}")
+        cursor.execute(f"INSERT INTO {table} SELECT * FROM one")
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("governance_output", {"external_id": "'other'", "entry_id": "gen_random_uuid()"}),
+        ("governance_output", {"external_id": "'other'"}),  # an entry there is, about another output
+        ("reviews_item", {"round": "9", "entry_id": "gen_random_uuid()"}),
+        ("reviews_item", {"round": "9", "output_id": "gen_random_uuid()"}),
+        ("reviews_item", {"round": "9", "system_id": "gen_random_uuid()"}),
+    ],
+)
+def test_neither_output_nor_item_comes_into_being_without_an_entry_about_it(travelled, table, columns):
+    with pytest.raises(IntegrityError, match="No state without evidence"):
+        copied(table, **columns)
 
 
 def test_what_has_a_state_cannot_come_into_being_without_an_entry(travelled):

@@ -64,8 +64,8 @@ def outputs(system: System, made: Iterable[dict[str, Any]], *, received: datetim
                 **columns,
             })
         )  # fmt: skip
-    Output.objects.bulk_create(rows, batch_size=2000)
     write(entries)
+    Output.objects.bulk_create(rows, batch_size=2000)
     return [row.pk for row in rows]
 
 
