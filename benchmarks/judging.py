@@ -47,7 +47,7 @@ def bench(size: float) -> list[Figure]:
 def _document() -> dict[str, Any]:
     def rule(number: int) -> dict[str, Any]:
         holds = [{"field": f"input.value_{place}", "op": "ge", "value": 0} for place in range(CONDITIONS - 1)]
-        never = {"field": f"input.value_{CONDITIONS - 1}", "op": "gt", "value": 1000 + number}
+        never = {"field": f"input.value_{CONDITIONS - 1}", "op": "gt", "value": 1000 - number}
         return {"id": f"rule-{number}", "when": {"all": [*holds, never]}, "then": "review"}
 
     return {
@@ -63,7 +63,7 @@ def _plain(candidate: Candidate) -> str:
     for number in range(RULES):
         if (
             values["value_0"] >= 0 and values["value_1"] >= 0 and values["value_2"] >= 0 and values["value_3"] >= 0
-            and values["value_4"] >= 0 and values["value_5"] > 1000 + number
+            and values["value_4"] >= 0 and values["value_5"] > 1000 - number
         ):  # fmt: skip
             return "review"
     return "release" if candidate.confidence is not None and candidate.confidence >= 900_000 else "review"

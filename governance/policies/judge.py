@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 from governance.contracts.values import MISSING
 from governance.policies.candidate import MILLION, Candidate, confidence_millionths
 from governance.policies.conditions import Condition
+from governance.policies.operators import Answer
 from governance.policies.plan import Asked, Plan, gate_inputs, plan_of, shown_values
-from governance.policies.policy import Lane, Policy
+from governance.policies.policy import Lane, Policy, Rule, Segment
 from governance.policies.sentences import rule_sentence, share
 
 __all__ = ["Candidate", "Verdict", "confidence_millionths", "draw_of", "is_drawn", "judge"]
@@ -86,29 +87,22 @@ def judge(
 
 
 class _Case:
-    """One output in front of one policy, and the record that grows with every question asked."""
+    """One output in front of one policy: the values that were read, how far it was asked, and the last answer."""
 
-    __slots__ = ("candidate", "conditions", "draw", "inputs", "is_complete", "policy", "seen", "trace", "values")
+    __slots__ = ("candidate", "conditions", "draw", "inputs", "policy", "trace")
 
-    def __init__(self, policy: Policy, plan: Plan, candidate: Candidate, draw: int) -> None:
+    def __init__(
+        self, policy: Policy, plan: Plan, candidate: Candidate, draw: int, values: list[Any], count: int, result: Answer
+    ) -> None:
         self.policy = policy
         self.candidate = candidate
         self.draw = draw
-        self.values = [read(candidate) for read in plan.readers]
-        self.is_complete = MISSING not in self.values
-        self.seen = shown_values(plan, self.values)
-        self.inputs = gate_inputs(plan, self.values)
-        self.trace: list[dict[str, Any]] = []
-        self.conditions: list[dict[str, Any]] = []
-
-    def ask(self, asked: Asked, then: str) -> bool | None:
-        result = asked.test(self.values)
-        word = _WORD[result]
-        seen = self.seen
-        shown = dict(zip(asked.names, asked.pick(seen), strict=False)) if self.is_complete else asked.present(seen)
-        self.trace.append({"rule": asked.name, "result": word, "then": then, "values": shown})
-        self.conditions.append({"rule": asked.name, "result": word})
-        return result
+        self.inputs = gate_inputs(plan, values)
+        self.trace = _trace(plan, values, count)
+        self.conditions = list(plan.denied[:count])
+        if result is not False:
+            self.trace[-1]["result"] = word = _WORD[result]
+            self.conditions[-1] = {"rule": plan.asked[count - 1].name, "result": word}
 
     def verdict(
         self,
@@ -139,22 +133,42 @@ class _Case:
 
 
 def _judged(policy: Policy, plan: Plan, candidate: Candidate, draw: int) -> Verdict:
-    case = _Case(policy, plan, candidate, draw)
-    for asked, rule in plan.rules:
-        result = case.ask(asked, rule.then)
-        if result is None:
-            because = f"Rule {rule.id} could not be decided: {_undecided(rule.when, candidate)}."
-            return case.verdict("review", rule.id, because)
-        if result:
-            return case.verdict(rule.then, rule.id, rule.because or rule_sentence(rule))
-    for asked, part in plan.segments:
-        result = case.ask(asked, "threshold")
-        if result is None:
-            because = f"Segment {part.id} could not be decided: {_undecided(part.when, candidate)}."
-            return case.verdict("review", asked.name, because)
-        if result:
-            return _measured(case, part.threshold, part.id)
+    values = [read(candidate) for read in plan.readers]
+    count = 0
+    for count, asked in enumerate(plan.asked, 1):
+        result = asked.test(values)
+        if result is not False:
+            case = _Case(policy, plan, candidate, draw, values, count, result)
+            return _answered(case, asked.part) if result else _unanswered(case, asked)
+    case = _Case(policy, plan, candidate, draw, values, count, False)
     return _measured(case, policy.threshold.default, None)
+
+
+def _trace(plan: Plan, values: list[Any], count: int) -> list[dict[str, Any]]:
+    """A line for each of the first `count` conditions, all of them answered with no."""
+    seen, is_complete = shown_values(plan, values), MISSING not in values
+    shown: dict[int, dict[str, Any]] = {}
+    trace: list[dict[str, Any]] = []
+    for asked in plan.asked[:count]:
+        there = shown.get(asked.view)
+        if there is None:
+            there = shown[asked.view] = plan.views[asked.view].of(seen, is_complete=is_complete)
+        trace.append({"rule": asked.name, "result": False, "then": asked.then, "values": there})
+    return trace
+
+
+def _answered(case: _Case, part: Rule | Segment) -> Verdict:
+    """The verdict of the rule or the segment that matches."""
+    if isinstance(part, Rule):
+        return case.verdict(part.then, part.id, part.because or rule_sentence(part))
+    return _measured(case, part.threshold, part.id)
+
+
+def _unanswered(case: _Case, asked: Asked) -> Verdict:
+    """The verdict where a rule or a segment cannot be decided."""
+    what = "Rule" if isinstance(asked.part, Rule) else "Segment"
+    why = _undecided(asked.part.when, case.candidate)
+    return case.verdict("review", asked.name, f"{what} {asked.part.id} could not be decided: {why}.")
 
 
 def _measured(case: _Case, threshold: int, segment: str | None) -> Verdict:

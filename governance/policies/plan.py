@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from governance.contracts.values import MISSING
 from governance.policies.candidate import MILLION
-from governance.policies.conditions import Condition
 from governance.policies.fields import Reader
 from governance.policies.operators import Test
 from governance.policies.policy import Policy, Rule, Segment
@@ -19,29 +18,47 @@ SAFE_INTEGER: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One condition ready to run: its name in the record, its test, and the fields whose values its trace shows."""
+class View:
+    """Fields whose values a trace shows together. Conditions that read the same fields share one."""
 
-    name: str
-    test: Test
     names: tuple[str, ...]
     slots: tuple[int, ...]
     pick: Callable[[list[Any]], tuple[Any, ...]]
 
-    def present(self, seen: list[Any]) -> dict[str, Any]:
-        """The values that the condition read and that were there."""
+    def of(self, seen: list[Any], *, is_complete: bool) -> dict[str, Any]:
+        """The values that were there, by field; `is_complete` says that none is missing."""
+        if is_complete:
+            return dict(zip(self.names, self.pick(seen), strict=False))
         return {
             name: seen[slot] for name, slot in zip(self.names, self.slots, strict=True) if seen[slot] is not MISSING
         }
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One condition ready to run: its name in the record, what it leads to, its test, and which view its trace shows.
+
+    `denied` is its line in the record when the answer is no: the same for every output, so it is made once.
+    """
+
+    name: str
+    then: str
+    part: Rule | Segment
+    test: Test
+    view: int
+    denied: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
+    """`asked` are the conditions in their order: those of the rules, then those of the threshold's segments."""
+
     readers: tuple[Reader, ...]
     names: tuple[str, ...]
     confidence_slot: int | None
-    rules: tuple[tuple[Asked, Rule], ...]
-    segments: tuple[tuple[Asked, Segment], ...]
+    asked: tuple[Asked, ...]
+    views: tuple[View, ...]
+    denied: tuple[dict[str, Any], ...]
 
 
 def plan_of(policy: Policy) -> Plan:
@@ -54,23 +71,32 @@ def plan_of(policy: Policy) -> Plan:
 
 
 def _made(policy: Policy) -> Plan:
-    wheres = [*(rule.when for rule in policy.rules), *(part.when for part in policy.threshold.segments)]
-    paths = {path.name: path for condition in wheres for path in condition.fields}
+    rules = [(rule.id, rule.then, rule) for rule in policy.rules]
+    segments = [(f"segment:{part.id}", "threshold", part) for part in policy.threshold.segments]
+    parts: list[tuple[str, str, Rule | Segment]] = [*rules, *segments]
+    paths = {path.name: path for _, _, part in parts for path in part.when.fields}
     slots = {name: slot for slot, name in enumerate(paths)}
+    views: dict[tuple[str, ...], int] = {}
 
-    def asked(name: str, condition: Condition) -> Asked:
-        names = tuple(path.name for path in condition.fields)
-        own = tuple(slots[name] for name in names)
-        pick = itemgetter(*own) if len(own) > 1 else lambda seen: (seen[own[0]],)
-        return Asked(name, condition.tree.compile(slots), names, own, pick)
+    def asked(name: str, then: str, part: Rule | Segment) -> Asked:
+        names = tuple(path.name for path in part.when.fields)
+        view = views.setdefault(names, len(views))
+        return Asked(name, then, part, part.when.tree.compile(slots), view, {"rule": name, "result": False})
 
+    conditions = tuple(asked(*part) for part in parts)
     return Plan(
         readers=tuple(path.read for path in paths.values()),
         names=tuple(paths),
         confidence_slot=slots.get("confidence"),
-        rules=tuple((asked(rule.id, rule.when), rule) for rule in policy.rules),
-        segments=tuple((asked(f"segment:{part.id}", part.when), part) for part in policy.threshold.segments),
+        asked=conditions,
+        views=tuple(_view(names, slots) for names in views),
+        denied=tuple(one.denied for one in conditions),
     )
+
+
+def _view(names: tuple[str, ...], slots: dict[str, int]) -> View:
+    own = tuple(slots[name] for name in names)
+    return View(names, own, itemgetter(*own) if len(own) > 1 else lambda seen: (seen[own[0]],))
 
 
 def gate_inputs(plan: Plan, values: list[Any]) -> dict[str, Any]:
@@ -82,7 +108,7 @@ def gate_inputs(plan: Plan, values: list[Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, value in zip(plan.names, values, strict=False):
         kind = type(value)
-        if kind is str or kind is bool or value is None:
+        if kind is str or kind is bool or value is None or (kind is int and -SAFE_INTEGER <= value <= SAFE_INTEGER):
             kept[name] = value
         elif value is not MISSING:
             kept[name] = _kept(value)

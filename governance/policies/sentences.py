@@ -6,6 +6,7 @@ import json
 import re
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from governance.contracts.values import decimal_of
@@ -62,6 +63,7 @@ def percent(millionths: int, places: int = 1) -> str:
     return f"{rounded.normalize():f}{THIN}%"
 
 
+@lru_cache(maxsize=4096)
 def share(millionths: int) -> str:
     """A share as the decimal it is, with at least two places: 0.90, 0.975."""
     text = f"{millionths / MILLION:.6f}".rstrip("0")
