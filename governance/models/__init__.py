@@ -14,11 +14,12 @@ from governance.models.evidence import (
 from governance.models.halts import Halt
 from governance.models.incidents import Incident, Outcome
 from governance.models.outputs import Output, OutputContent, is_final
-from governance.models.people import ApiKey, Person, Role, Skill
+from governance.models.people import Absence, ApiKey, Person, Presence, Role, Skill
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
 from governance.models.tuning import Certificate, KnownAnswer
 
 __all__ = [
+    "Absence",
     "ApiKey",
     "Approval",
     "Certificate",
@@ -39,6 +40,7 @@ __all__ = [
     "PendingEntry",
     "Person",
     "PolicyVersion",
+    "Presence",
     "Role",
     "Sealed",
     "Skill",

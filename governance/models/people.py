@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower, Now
 from uuid_utils.compat import uuid7
 
+from governance.worktime import Calendar
+
 ROLE_NAMES = ("reviewer", "lead", "owner", "approver", "auditor", "engineer", "admin")
 
 
@@ -89,6 +91,9 @@ class Skill(models.Model):
     person = models.ForeignKey(Person, models.CASCADE, related_name="skills")
     system = models.ForeignKey("governance.System", models.CASCADE, related_name="skills")
     name = models.CharField(max_length=64)
+    expires_at = models.DateTimeField(
+        null=True, help_text="From then on it counts no longer; null: it does not expire."
+    )
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
@@ -98,6 +103,44 @@ class Skill(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Presence(models.Model):
+    """When a person works, as far as she has said so. Whoever has no row is there at any time."""
+
+    person = models.OneToOneField(Person, models.CASCADE, primary_key=True, related_name="presence")
+    zone = models.CharField(max_length=64, default="UTC")
+    hours = models.JSONField(null=True, help_text="Seven lists of spans in minutes, Monday first; null: at any time.")
+    paused_at = models.DateTimeField(null=True, help_text="Since when she takes nothing new; null: she does.")
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return f"presence of {self.person_id}"
+
+    @property
+    def calendar(self) -> Calendar | None:
+        """Her weekly hours; None when she has said none."""
+        if self.hours is None:
+            return None
+        return Calendar(self.zone, tuple(tuple((start, end) for start, end in day) for day in self.hours))
+
+
+class Absence(models.Model):
+    """Time off: from then until then the person takes nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="absences")
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(begins_at__lt=models.F("ends_at")), name="an_absence_ends_later"),
+        ]
+
+    def __str__(self) -> str:
+        return f"absence of {self.person_id}"
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

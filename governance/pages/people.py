@@ -1,6 +1,7 @@
 """People: who has an account, what each may do where, and what each is qualified for."""
 
 import secrets
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from governance.models import Person, Role, System
+from governance.models import Person, Role, Skill, System
 from governance.models.people import ROLE_NAMES
 from governance.pages import access
 from governance.people import accounts, roles
@@ -46,6 +47,7 @@ class PersonForm(RoleForm):
 class SkillForm(_InSystems):
     skill = forms.SlugField(max_length=64)
     system = forms.ModelChoiceField(System.objects.none(), to_field_name="slug", empty_label=None)
+    until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}), label="Until (UTC day)")
 
 
 @login_required
@@ -106,10 +108,8 @@ def _step(request: HttpRequest, person: Person, mine: set[UUID] | None) -> str:
         _keep_one_admin(role)
         accounts.revoke_role(role, by=access.actor(request, role.system))
         return f"{person} is no longer {role.name} of {role.system or 'every system'}."
-    if step == "skill":
-        sent = _sent(SkillForm(request.POST, systems=mine))
-        accounts.grant_skill(person, sent["skill"], system=sent["system"], by=access.actor(request, sent["system"]))
-        return f"{person} is qualified for {sent['skill']}."
+    if step in ("skill", "unskill"):
+        return _skill_step(request, person, mine)
     if step == "end":
         if mine is not None:
             raise NotAllowed("Only an admin of every system ends an account.")
@@ -117,7 +117,24 @@ def _step(request: HttpRequest, person: Person, mine: set[UUID] | None) -> str:
             raise Conflict("Somebody else has to end your account.")
         accounts.deactivate(person, by=access.actor(request))
         return f"{person} has no access any more."
-    raise Invalid("A role can be given or taken, a skill given, an account ended.")
+    raise Invalid("A role or a skill can be given or taken, an account ended.")
+
+
+def _skill_step(request: HttpRequest, person: Person, mine: set[UUID] | None) -> str:
+    """Vouches for a skill, or takes it away."""
+    if request.POST.get("do") == "skill":
+        sent = _sent(SkillForm(request.POST, systems=mine))
+        until = datetime.combine(sent["until"], time.max, UTC) if sent["until"] else None
+        said = f" until {sent['until']}" if until else ""
+        accounts.grant_skill(
+            person, sent["skill"], system=sent["system"], by=access.actor(request, sent["system"]), expires_at=until
+        )
+        return f"{person} is qualified for {sent['skill']}{said}."
+    skill = _skill(person, request.POST.get("skill", ""))
+    if not roles.may(access.person(request), "manage people", skill.system):
+        raise NotAllowed("You manage the people of other systems.")
+    accounts.revoke_skill(skill, by=access.actor(request, skill.system))
+    return f"{person} is no longer qualified for {skill.name}."
 
 
 def _sent(form: forms.Form) -> dict[str, Any]:
@@ -133,6 +150,13 @@ def _role(person: Person, id: str) -> Role:
     if role is None:
         raise Conflict("That role was taken away already.")
     return role
+
+
+def _skill(person: Person, id: str) -> Skill:
+    skill = next((skill for skill in person.skills.all() if str(skill.pk) == id), None)
+    if skill is None:
+        raise Conflict("That skill was taken away already.")
+    return skill
 
 
 def _keep_one_admin(role: Role) -> None:

@@ -1,10 +1,12 @@
 """Accounts: a person arrives, gets and loses roles and skills, leaves. Each step is an entry in the log."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
+from governance.evidence.leaf import time_text
 from governance.evidence.record import record
 from governance.models import Person, Role, Skill, System
 from governance.models.people import ROLE_NAMES
@@ -76,17 +78,35 @@ def revoke_role(role: Role, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def grant_skill(person: Person, name: str, *, system: System, by: Actor) -> Skill:
-    """Vouches that the person is qualified for `name` in the system. Twice changes nothing."""
-    held = Skill.objects.filter(person=person, name=name, system=system).first()
-    if held:
-        return held
+def grant_skill(
+    person: Person, name: str, *, system: System, by: Actor, expires_at: datetime | None = None
+) -> Skill:  # fmt: skip
+    """Vouches that the person is qualified for `name` in the system, until then. The same twice changes nothing."""
     Person.objects.select_for_update().get(pk=person.pk)
+    held = Skill.objects.filter(person=person, name=name, system=system).first()
+    if held and held.expires_at == expires_at:
+        return held
     entry = record(
         "skill_granted", actor=by, kind="person", id=person.pk, system=system.pk,
-        detail={"skill": name, "system": system.slug},
+        detail={"skill": name, "system": system.slug, "expires_at": time_text(expires_at) if expires_at else None},
     )  # fmt: skip
-    return Skill.objects.create(person=person, name=name, system=system, entry_id=entry.id)
+    skill, _ = Skill.objects.update_or_create(
+        person=person, name=name, system=system, defaults={"expires_at": expires_at, "entry_id": entry.id}
+    )
+    return skill
+
+
+@transaction.atomic
+def revoke_skill(skill: Skill, *, by: Actor) -> None:
+    """Takes a skill away. Raises Conflict when it was gone already."""
+    Person.objects.select_for_update().get(pk=skill.person_id)
+    gone, _ = Skill.objects.filter(pk=skill.pk).delete()
+    if not gone:
+        raise Conflict("That skill was taken away already.")
+    record(
+        "skill_revoked", actor=by, kind="person", id=skill.person_id, system=skill.system_id,
+        detail={"skill": skill.name, "system": skill.system.slug},
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from governance.refusals import NotAllowed, NotFound
 VERBS: Final[dict[str, frozenset[str]]] = {
     "review items": frozenset({"reviewer", "lead"}),
     "adjudicate": frozenset({"lead"}),
+    "lead the queue": frozenset({"lead"}),
     "see the queue": frozenset({"reviewer", "lead", "owner"}),
     "see history": frozenset({"reviewer", "lead", "owner", "approver", "auditor", "admin"}),
     "see everybody's decisions": frozenset({"lead", "owner", "approver", "auditor"}),

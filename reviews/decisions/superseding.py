@@ -205,6 +205,8 @@ def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> D
     write_superseding(
         case, answer, person=who.person.pk, decision=id, supersedes=None, entries=entries, end=None, final_at=case.now
     )
+    judged = Decision.objects.filter(output=case.output, undone_at=None).values_list("person", flat=True)
+    barred = {*Seat.objects.values_list("barred", flat=True).get(item=item, number=case.number), *judged}
     Item.objects.create(
         id=case.item, output_id=case.output, system_id=case.system, queue_id=item.queue_id, purpose=item.purpose,
         round=case.round, reviewers=2, state="awaiting_second", is_blind=item.is_blind, priority=item.priority,
@@ -214,7 +216,7 @@ def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> D
     Seat.objects.bulk_create([
         Seat(**common, number=1, urgent_at=case.now, decided_by=who.person, decided_at=case.now, closed_at=case.now,
              entry_id=entries[0].id),
-        Seat(**common, number=2, urgent_at=case.now, entry_id=entries[0].id),
+        Seat(**common, number=2, barred=sorted(barred), urgent_at=case.now, entry_id=entries[0].id),
     ])  # fmt: skip
     # The output's chain has grown by an entry, which its row names from now on.
     Output.objects.filter(pk=case.output).update(entry_id=entries[0].id)

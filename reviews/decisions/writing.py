@@ -106,11 +106,13 @@ def open_seat(case: Case, number: int, *, entry: UUID, adjudicates: bool) -> Non
     """Opens another seat: where the first one was, or for the queue above (else for a lead) where it adjudicates."""
     own = Queue.objects.get(pk=case.queue)
     above = queues.above(own, case.rules) if adjudicates else None
+    barred = Seat.objects.values_list("barred", flat=True).get(item=case.item, number=case.number)
     Seat.objects.update_or_create(
         item_id=case.item, number=number,
         create_defaults={
             "system_id": case.system, "queue": above or own, "skills": [] if adjudicates else case.skills,
-            "is_for_lead": adjudicates and above is None, "urgent_at": case.urgent_at, "entry_id": entry,
+            "is_for_lead": adjudicates and above is None, "barred": barred,
+            "urgent_at": case.urgent_at, "entry_id": entry,
         },
         defaults={"closed_at": None, "held_until": None, "entry_id": entry},
     )  # fmt: skip

@@ -20,6 +20,12 @@ class Queue(models.Model):
     mode = models.CharField(max_length=8, default="pull")
     capacity = models.PositiveIntegerField(null=True)
     escalates_to = models.CharField(max_length=64, blank=True)
+    paused_at = models.DateTimeField(null=True, help_text="Since when nobody is given anything of it.")
+    moves_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_index=False,
+        help_text="It is closed: what comes goes there.",
+    )  # fmt: skip
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -102,6 +108,10 @@ class Seat(models.Model):
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="seats", db_index=False)
     skills = ArrayField(models.CharField(max_length=64), default=list)
     is_for_lead = models.BooleanField(default=False)
+    barred = ArrayField(models.UUIDField(), db_default=[], help_text="Who has an interest in it, and may not judge it.")
+    affinity = models.CharField(max_length=16, db_default="", help_text="Like values go to the same person.")
+    assigned_to = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    assigned_at = models.DateTimeField(null=True)
     urgent_at = models.DateTimeField()
     held_until = models.DateTimeField(null=True)
     held_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -132,6 +142,15 @@ class Seat(models.Model):
             models.Index(
                 fields=["claimed_by"], name="seats_in_hand", condition=Q(closed_at=None, claimed_by__isnull=False)
             ),
+            models.Index(
+                fields=["assigned_to", "urgent_at"],
+                name="seats_assigned",
+                condition=Q(closed_at=None, assigned_to__isnull=False),
+            ),
+            models.Index(fields=["queue", "affinity", "-assigned_at"], name="seats_alike", condition=~Q(affinity="")),
+            models.Index(
+                fields=["queue", "urgent_at"], name="seats_to_assign", condition=Q(closed_at=None, assigned_to=None)
+            ),
             models.Index(fields=["held_by"], name="seats_held", condition=Q(closed_at=None, held_by__isnull=False)),
         ]
 
@@ -156,3 +175,21 @@ class Skip(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} skipped {self.item_id}"
+
+
+class Capacity(models.Model):
+    """How many items of a queue one person is given at a time, where that is not what the queue says of everybody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="capacities")
+    most = models.PositiveIntegerField()
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["person", "queue"], name="a_capacity_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.most} of {self.queue_id} for {self.person_id}"

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.pages import correcting, history, home, queue, webhooks, why, workbench
+from reviews.pages import correcting, history, home, hours, queue, webhooks, why, workbench
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show, name="home"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("history/export.csv", history.export_csv, name="history-export"),
     path("outputs/<uuid:id>/", why.show, name="why"),
     path("queue/", queue.index, name="queue"),
+    path("queue/hours/", hours.page, name="queue-hours"),
     path("queue/next/", queue.take_next, name="queue-next"),
     path("queue/summary/", queue.show_summary, name="queue-summary"),
     path("review/ahead/", workbench.ahead, name="review-ahead"),

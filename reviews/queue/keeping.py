@@ -80,7 +80,8 @@ def release(actor: Actor, item: UUID, token: UUID) -> None:
 def skip(actor: Actor, item: UUID, token: UUID, reason: str = "") -> None:
     """Passes the item on: it goes back to its queue and is not offered to this person again. Raises Conflict."""
     who, said = reviewer(actor), _reason(reason)
-    _, entry = _give_back(who, item, token, "skipped", said)
+    seat, entry = _give_back(who, item, token, "skipped", said)
+    Seat.objects.filter(pk=seat).update(assigned_to=None)
     Skip.objects.bulk_create(
         [Skip(item_id=item, person=who.person, reason=said, entry_id=entry.id)], ignore_conflicts=True
     )
@@ -118,7 +119,8 @@ def escalate(actor: Actor, item: UUID, token: UUID, reason: str = "") -> None:
         },
     )  # fmt: skip
     Item.objects.filter(pk=item).update(entry_id=entry.id, **({"queue": to} if to else {}))
-    Seat.objects.filter(item=item, closed_at=None).update(**({"queue": to} if to else {"is_for_lead": True}))
+    up: dict[str, Any] = {"queue": to} if to else {"is_for_lead": True}
+    Seat.objects.filter(item=item, closed_at=None).update(assigned_to=None, **up)
     Skip.objects.bulk_create(
         [Skip(item_id=item, person=who.person, reason="escalated", entry_id=entry.id)], ignore_conflicts=True
     )

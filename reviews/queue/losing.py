@@ -48,22 +48,39 @@ def why_not(who: Reviewer, item: UUID) -> Refused:
         return Conflict(_closed(found))
     if found.routed_at is None:
         return Conflict("This item has no queue yet; that takes a moment.")
-    if Decision.objects.filter(item=found, person=who.person, undone_at=None).exists():
-        return NotAllowed("You have decided this item; somebody else gives the second opinion.")
-    sender = found.output.key
-    if sender is not None and ApiKey.objects.filter(pk=sender, person=who.person).exists():
-        return NotAllowed("A key that acts for you sent this output, so somebody else reviews it.")
+    interest = _interest(who, found)
+    if interest is not None:
+        return interest
     seats = list(Seat.objects.select_related("claimed_by").filter(item=found, closed_at=None))
     free = [seat for seat in seats if not _is_held_by_another(seat, who, _now())]
     if not free:
         return Conflict(_in_hands(seats[0]) if seats else "Nobody has to judge this item at the moment.")
     if all(seat.is_for_lead for seat in free) and not (who.leads is None or found.system_id in who.leads):
         return NotAllowed("This item waits for a lead.")
-    has = set(Skill.objects.filter(person=who.person, system=found.system_id).values_list("name", flat=True))
+    known = Skill.objects.filter(person=who.person, system=found.system_id).exclude(expires_at__lte=_now())
+    has = set(known.values_list("name", flat=True))
     lacking = sorted(set(free[0].skills) - has)
     if lacking:
         return NotAllowed(f"This item takes somebody who knows {' and '.join(lacking)}.")
+    if free[0].assigned_to_id != who.person.pk and found.queue and (free[0].assigned_to_id or _assigns(found)):
+        return NotAllowed("This queue gives its items to people, and this one was not given to you.")
     return Conflict("Somebody else was first. Open it again to see who.")
+
+
+def _interest(who: Reviewer, found: Item) -> Refused | None:
+    """Why this person in particular may not judge it."""
+    if Decision.objects.filter(item=found, person=who.person, undone_at=None).exists():
+        return NotAllowed("You have decided this item; somebody else gives the second opinion.")
+    sender = found.output.key
+    if sender is not None and ApiKey.objects.filter(pk=sender, person=who.person).exists():
+        return NotAllowed("A key that acts for you sent this output, so somebody else reviews it.")
+    if Seat.objects.filter(item=found, barred__contains=[who.person.pk]).exists():
+        return NotAllowed("It is about you, or you judged it before, so somebody else reviews it.")
+    return None
+
+
+def _assigns(item: Item) -> bool:
+    return item.queue is not None and (item.queue.mode == "assign" or item.queue.paused_at is not None)
 
 
 def clock(moment: datetime | None) -> str:

@@ -27,19 +27,21 @@ _CLAIMABLE: Final = """
         WHERE o.item_id = s.item_id AND o.id <> s.id
           AND (o.decided_by_id = %(me)s
                OR (o.claimed_by_id = %(me)s AND o.closed_at IS NULL AND o.claim_expires_at > statement_timestamp())))
-    AND NOT EXISTS (
-        SELECT FROM reviews_item i JOIN governance_output u ON u.id = i.output_id
-        JOIN governance_apikey k ON k.id = u.key
-        WHERE i.id = s.item_id AND k.person_id = %(me)s)
+    AND NOT (%(me)s = ANY(s.barred))
 """
-_OFFERED: Final = f"""{_CLAIMABLE}
+_FOR_ME: Final = "(s.assigned_to_id = %(me)s OR (my.is_pull AND s.assigned_to_id IS NULL))"
+_UNPASSED: Final = f"""{_CLAIMABLE}
     AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())
     AND NOT EXISTS (SELECT FROM reviews_skip k WHERE k.item_id = s.item_id AND k.person_id = %(me)s)
 """
+# What counts as waiting for her.
+_OFFERED: Final = f"{_UNPASSED} AND {_FOR_ME}"
 _MY: Final = """
     SELECT q.id,
            ARRAY(SELECT k.name FROM governance_skill k
-                 WHERE k.person_id = %(me)s AND k.system_id = q.system_id) AS skills,
+                 WHERE k.person_id = %(me)s AND k.system_id = q.system_id
+                   AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())) AS skills,
+           (q.mode = 'pull' AND q.paused_at IS NULL) AS is_pull,
            (%(leads)s::uuid[] IS NULL OR q.system_id = ANY(%(leads)s::uuid[])) AS is_lead
     FROM reviews_queue q
     WHERE (%(systems)s::uuid[] IS NULL OR q.system_id = ANY(%(systems)s::uuid[]))
@@ -71,10 +73,15 @@ WITH my AS MATERIALIZED (
     SELECT s.id, s.is_soft FROM reviews_seat s
     WHERE s.claimed_by_id = %(me)s AND s.closed_at IS NULL AND s.claim_expires_at > statement_timestamp()
       AND s.queue_id IN (SELECT id FROM my)
+), given AS (
+    SELECT s.id, s.urgent_at FROM reviews_seat s JOIN my ON my.id = s.queue_id
+    WHERE s.assigned_to_id = %(me)s AND {_UNPASSED} AND NOT EXISTS (SELECT FROM held WHERE is_soft OR NOT %(ahead)s)
+    ORDER BY s.urgent_at, s.id LIMIT 1 FOR UPDATE OF s <LOCKED>
 ), fresh AS (
-    SELECT f.id FROM my CROSS JOIN LATERAL (
+    SELECT f.id, f.urgent_at FROM my CROSS JOIN LATERAL (
         SELECT s.id, s.urgent_at FROM reviews_seat s
-        WHERE s.queue_id = my.id AND (s.urgent_at, s.id) >= (my.from_at, my.from_id) AND {_OFFERED}
+        WHERE s.queue_id = my.id AND (s.urgent_at, s.id) >= (my.from_at, my.from_id)
+          AND my.is_pull AND s.assigned_to_id IS NULL AND {_UNPASSED}
         ORDER BY s.urgent_at, s.id LIMIT 1 FOR UPDATE <LOCKED>
     ) f
     WHERE NOT EXISTS (SELECT FROM held WHERE is_soft OR NOT %(ahead)s)
@@ -82,7 +89,7 @@ WITH my AS MATERIALIZED (
 ), chosen AS (
     (SELECT id FROM held WHERE NOT %(ahead)s AND NOT EXISTS (SELECT FROM held WHERE NOT is_soft) LIMIT 1)
     UNION ALL
-    (SELECT id FROM fresh)
+    (SELECT id FROM (TABLE given UNION ALL TABLE fresh) n ORDER BY urgent_at, id LIMIT 1)
     LIMIT 1
 ), taken AS ({_TAKE}), shown AS (
     SELECT t.*, true AS is_new FROM taken t
@@ -105,7 +112,7 @@ WITH my AS MATERIALIZED ({_MY}), held AS MATERIALIZED (
     LIMIT 1
 ), fresh AS (
     SELECT s.id FROM reviews_seat s JOIN my ON my.id = s.queue_id
-    WHERE s.item_id = %(item)s AND NOT EXISTS (SELECT FROM held) AND {_CLAIMABLE}
+    WHERE s.item_id = %(item)s AND NOT EXISTS (SELECT FROM held) AND {_CLAIMABLE} AND (my.is_lead OR {_FOR_ME})
     ORDER BY s.number LIMIT 1 FOR UPDATE OF s SKIP LOCKED
 ), chosen AS (
     (SELECT id FROM held WHERE is_soft) UNION ALL (SELECT id FROM fresh) LIMIT 1

@@ -55,7 +55,8 @@ WHERE i.id = r.id AND i.rung = r.rung - 1
 # Nothing that is raised or escalated stays put off: a hold was until later, and it is later than allowed.
 _LIFT: Final = """
 UPDATE reviews_seat s
-SET queue_id = r.queue, urgent_at = least(s.urgent_at, r.urgent), is_for_lead = s.is_for_lead OR r.for_lead,
+SET queue_id = r.queue, assigned_to_id = CASE WHEN s.queue_id = r.queue THEN s.assigned_to_id END,
+    urgent_at = least(s.urgent_at, r.urgent), is_for_lead = s.is_for_lead OR r.for_lead,
     held_until = NULL, held_by_id = NULL
 FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[], %s::boolean[]) AS r (id, queue, urgent, for_lead)
 WHERE s.item_id = r.id AND s.closed_at IS NULL

@@ -45,8 +45,9 @@ class Rulebook:
 
     @property
     def asks_content(self) -> bool:
-        """Whether a routing rule has to see the output itself."""
-        return bool(self.routing.rules)
+        """Whether something about its routing depends on the output itself."""
+        asks = bool(self.routing.rules) or any(queue.affinity for queue in self.routing.queues)
+        return asks or bool(self.contract and self.contract.personal_data)
 
 
 _USUAL: Final = Rulebook()

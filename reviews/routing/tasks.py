@@ -7,6 +7,7 @@ from typing import Final
 from celery import shared_task
 from django.core.cache import cache
 
+from reviews.routing.assigning import assign_waiting
 from reviews.routing.calling import CALLED
 from reviews.routing.ladder import climb_due
 from reviews.routing.retiming import retime_waiting
@@ -18,12 +19,12 @@ WORK_SECONDS: Final = 20.0
 
 @shared_task(name="reviews.routing.tasks.route_waiting")
 def route_waiting() -> int:
-    """Routes until nothing waits, for at most 20 seconds; how many items it routed."""
+    """Routes until nothing waits, and gives out what is to be given; for at most 20 seconds each; how many items."""
     # What arrives within a moment is routed together. From the deletion on, intake calls again: an output that commits
     # after this task's last look finds no call outstanding.
     time.sleep(GATHER_SECONDS)
     cache.delete(CALLED)
-    return _until_done(route_batch)
+    return _until_done(route_batch) + _until_done(assign_waiting)
 
 
 @shared_task(name="reviews.routing.tasks.keep_time")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,12 +15,13 @@ from uuid_utils.compat import uuid7
 
 from governance.evidence.leaf import time_text
 from governance.evidence.record import COLUMNS, Draft, Subject, draft
+from governance.models import Person
 from governance.people.actors import machine
 from governance.policies.candidate import Candidate
 from governance.policies.policy import Queue
 from governance.policies.routes import Route, route
 from governance.refusals import Problem
-from reviews.routing import queues
+from reviews.routing import interest, queues
 from reviews.routing.rulebook import Rulebook, rulebook
 from reviews.routing.urgency import urgent_at
 
@@ -29,9 +30,10 @@ BATCH: Final = 500
 
 _WAITING: Final = """
 SELECT i.id, i.output_id, i.system_id, i.created_at, i.is_blind, i.round, o.policy_id, o.confidence, o.model,
-       o.model_version, o.prompt_version, o.received_at, o.is_breached, e.leaf_hash, clock_timestamp()
+       o.model_version, o.prompt_version, o.received_at, o.is_breached, k.person_id, e.leaf_hash, clock_timestamp()
 FROM reviews_item i
 JOIN governance_output o ON o.id = i.output_id
+LEFT JOIN governance_apikey k ON k.id = o.key
 JOIN governance_entry e ON e.id = i.entry_id
 WHERE i.routed_at IS NULL
 ORDER BY i.created_at
@@ -50,7 +52,8 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[], %s::timest
 WHERE i.id = r.id AND i.routed_at IS NULL
 """
 _SEAT: Final = (
-    "id", "item_id", "number", "system_id", "queue_id", "skills", "is_for_lead", "urgent_at", "is_soft", "entry_id",
+    "id", "item_id", "number", "system_id", "queue_id", "skills", "is_for_lead", "barred", "affinity", "urgent_at",
+    "is_soft", "entry_id",
 )  # fmt: skip
 _BREACHED: Final = (Problem("", "breached", "The output breaks its contract."),)
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -73,6 +76,7 @@ class Waiting:
     prompt_version: str | None
     received_at: datetime
     is_breached: bool
+    sender: UUID | None
     judged: bytes
     now: datetime
 
@@ -87,6 +91,9 @@ class Routed:
     due_at: datetime
     step_at: datetime | None
     entry: Draft
+    about: list[str]
+    affinity: str
+    barred: list[UUID] = field(default_factory=list)
 
 
 def route_waiting(limit: int = BATCH) -> int:
@@ -98,7 +105,9 @@ def route_waiting(limit: int = BATCH) -> int:
     with transaction.atomic():
         waiting = _waiting(limit)
         if waiting:
-            _put([_route(item, candidate) for item, candidate in _with_candidates(waiting)])
+            routed = [_route(item, candidate) for item, candidate in _with_candidates(waiting)]
+            _bar(routed)
+            _put(routed)
     return len(waiting)
 
 
@@ -141,13 +150,25 @@ def _route(item: Waiting, candidate: Candidate) -> Routed:
             "blind": item.is_blind, "round": item.round,
         },
     )  # fmt: skip
-    return Routed(item, to, rules.queue(to.queue), due, rules.step_at(to.queue, due, 0), entry)
+    return Routed(
+        item, to, rules.queue(to.queue), due, rules.step_at(to.queue, due, 0), entry,
+        interest.addresses(rules.contract, candidate), interest.likeness(rules.queue(to.queue).affinity, candidate),
+    )  # fmt: skip
 
 
 def _usual(rules: Rulebook) -> Route:
     to = rules.routing.default
     because = f"No policy was in force, so it goes to {to.queue}."
     return Route(to.queue, to.skills, to.priority, to.reviewers, "default", because)
+
+
+def _bar(routed: Sequence[Routed]) -> None:
+    """Names who may not judge each item: whose key sent it, and whom it is about."""
+    about = {address for each in routed for address in each.about}
+    people = dict(Person.objects.filter(email__in=about).values_list("email", "id")) if about else {}
+    for each in routed:
+        subjects = {people[address] for address in each.about if address in people}
+        each.barred = sorted(subjects | ({each.item.sender} if each.item.sender else set()))
 
 
 def _put(routed: Sequence[Routed]) -> None:
@@ -175,7 +196,20 @@ def _seats(routed: Routed, queue: UUID) -> Iterable[tuple[Any, ...]]:
     item, to = routed.item, routed.to
     urgent = urgent_at(item.created_at, routed.due_at, to.priority)
     for number in range(1, to.reviewers + 1):
-        yield uuid7(), item.id, number, item.system, queue, list(to.skills), False, urgent, False, routed.entry.id
+        yield (
+            uuid7(),
+            item.id,
+            number,
+            item.system,
+            queue,
+            list(to.skills),
+            False,
+            routed.barred,
+            routed.affinity,
+            urgent,
+            False,
+            routed.entry.id,
+        )
 
 
 def _copy(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:

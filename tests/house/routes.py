@@ -124,6 +124,8 @@ ROUTES = (
     Route("GET", "history/export.csv", "system_unnamed", "302 404 200 200 200 200 200 404 200"),
     Route("GET", "outputs/<uuid:id>/", "output", "302 404 200 200 200 200 200 200 404"),
     Route("GET", "queue/", "waiting_unnamed", "302 404 200 200 200 404 404 404 404"),
+    Route("GET", "queue/hours/", "none", "302 404 200 200 404 404 404 404 404"),
+    Route("POST", "queue/hours/", "none", "302 404 302 302 404 404 404 404 404", "pause"),
     Route("GET", "queue/next/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "queue/next/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
     Route("GET", "queue/summary/", "waiting_unnamed", "302 404 200 200 404 404 404 404 404"),

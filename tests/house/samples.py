@@ -189,6 +189,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "outcome": lambda _: {"external_id": "nobody", "correct": True},
     "incident": lambda _: {"system": "digits", "title": "It paid twice"},
     "containment": lambda _: {"do": "contain", "how": "Payments are stopped."},
+    "pause": lambda _: {"do": "pause"},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},
     "signature": lambda arguments: {"digest": _digest(arguments)},
     "policy": lambda _: {"policy": cast.policy(threshold={"default": 0.7}), "because": "To try."},

@@ -246,7 +246,9 @@ def test_superseding_what_two_judged_opens_a_round_and_changes_nothing_before_it
     assert (opened.item_state, output.status, output.revision) == ("awaiting_second", "approved", 1)
     (again,) = Item.objects.filter(output=item.output_id, round=2)
     assert queue.claim_next(carol) is None
-    closing = decided(alice, again, **OVERRIDE)
+    with pytest.raises(NotAllowed, match="judged it before"):
+        queue.claim_item(alice, again.pk)
+    closing = decided(cast.acting(cast.person("dora", "reviewer")), again, **OVERRIDE)
     output = output_of(item)
     assert (output.status, output.revision, output.decision) == ("overridden", 2, closing.decision)
     assert Decision.objects.get(pk=closing.decision).supersedes_id == second.decision
