@@ -35,6 +35,7 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     is_simulated = models.BooleanField(default=False)
     uses_single_keys = models.BooleanField(default=True)
+    desk_keys = models.JSONField(default=dict, help_text="The keys of the workbench that differ from the usual ones.")
     created_at = models.DateTimeField(db_default=Now())
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 

@@ -1,6 +1,6 @@
 """Accounts: a person arrives, gets and loses roles and skills, leaves. Each step is an entry in the log."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -117,6 +117,17 @@ def deactivate(person: Person, *, by: Actor) -> None:
         raise Conflict(f"{locked} has no access any more.")
     entry = record("person_deactivated", actor=by, kind="person", id=person.pk)
     Person.objects.filter(pk=person.pk).update(is_active=False, entry_id=entry.id)
+
+
+@transaction.atomic
+def set_keys(person: Person, keys: Mapping[str, str], *, uses_single_keys: bool, by: Actor) -> None:
+    """The person's own keys of the workbench, by what they do, and whether single keys do anything at all."""
+    entry = record(
+        "keys_chosen", actor=by, kind="person", id=person.pk, detail={"keys": dict(keys), "single": uses_single_keys}
+    )
+    Person.objects.filter(pk=person.pk).update(
+        desk_keys=dict(keys), uses_single_keys=uses_single_keys, entry_id=entry.id
+    )
 
 
 @transaction.atomic

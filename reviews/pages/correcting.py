@@ -14,7 +14,7 @@ from governance.people.actors import Actor
 from governance.refusals import Conflict, Invalid
 from reviews import decisions
 from reviews.models import Decision
-from reviews.pages.desk import form
+from reviews.pages.desk import form, keys
 from reviews.pages.desk.correction import Correction, correction
 from reviews.pages.desk.form import Typed
 from reviews.pages.desk.reading import given
@@ -24,11 +24,7 @@ from reviews.queue.waiting import in_hand
 
 CORRECTED = "Corrected. The new decision stands, and the old one stays in the history."
 SECOND = "Your correction is kept. Somebody else answers too before it stands."
-KEYS = (
-    ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
-    ("R", "reject: no answer is usable"), ("U", "the decision before this one"), ("Ctrl Enter", "send what is typed"),
-    ("Esc", "close what was opened"),
-)  # fmt: skip
+KEYS = ("approve", "override", "reject", "undo")
 
 
 @login_required
@@ -62,7 +58,7 @@ def _page(
     context = {
         "correction": of, "card": of.card(access.person(request), typed), "session": session(actor),
         "back": _back(actor),
-        "keys": [{"key": key, "word": word} for key, word in KEYS],
+        "keys": keys.sheet(keys.bound(access.person(request)), only=KEYS), "can_bind": True,
     }  # fmt: skip
     return render(request, "correct.html", context, status=status)
 

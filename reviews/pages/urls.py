@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.pages import correcting, history, home, hours, queue, webhooks, why, workbench
+from reviews.pages import bindings, correcting, history, home, hours, queue, webhooks, why, workbench
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show, name="home"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/", queue.index, name="queue"),
     path("queue/hours/", hours.page, name="queue-hours"),
     path("queue/next/", queue.take_next, name="queue-next"),
+    path("queue/keys/", bindings.page, name="queue-keys"),
     path("queue/summary/", queue.show_summary, name="queue-summary"),
     path("review/ahead/", workbench.ahead, name="review-ahead"),
     path("review/decisions/<uuid:decision>/undo/", workbench.undo, name="review-undo"),

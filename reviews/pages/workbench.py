@@ -12,7 +12,7 @@ from governance.pages import access
 from governance.people.actors import Actor
 from governance.refusals import Conflict, Invalid, NotAllowed, Refused
 from reviews import decisions, queue
-from reviews.pages.desk import form, holding
+from reviews.pages.desk import form, holding, keys
 from reviews.pages.desk.cards import Card, card
 from reviews.pages.desk.form import Typed
 from reviews.pages.desk.reading import given, took
@@ -23,13 +23,6 @@ from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import reviewer
 
-KEYS = (
-    ("A", "approve the AI's answer"), ("1 to 0", "the answer with that key"), ("E", "override: another answer"),
-    ("R", "reject: no answer is usable"), ("S", "skip"), ("H", "hold: 1 an hour, 2 until tomorrow, 3 three days"),
-    ("G", "escalate"), ("U", "undo the last decision, or correct it"), ("Ctrl Enter", "send what is typed"),
-    ("Esc", "close what was opened"), ("+", "zoom in, and - out"), ("C", "contrast"), ("I", "invert"),
-    ("B", "blur pictures, and back"),
-)  # fmt: skip
 posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -47,11 +40,13 @@ def page(request: HttpRequest, id: UUID) -> HttpResponse:
 @login_required
 @posts
 def take(request: HttpRequest, id: UUID) -> HttpResponse:
-    """Claims this item. Text that was kept from a lost claim comes back with it."""
+    """Claims this item, were it skipped or held. Text that was kept from a lost claim comes back with it."""
     actor = _actor(request)
     if request.method != "POST":
         return redirect("review", id)
     claim = queue.claim_item(actor, id)
+    if _is_desk(request):
+        return _back(request, actor, claim)
     typed = form.typed_in(request.POST)
     if typed == Typed():
         return redirect("review", id)
@@ -90,7 +85,10 @@ def ahead(request: HttpRequest) -> HttpResponse:
     if request.POST.get("shown"):
         now = queue.renew(actor, _uuid(request.POST["shown"]), _token(request))
     person, coming = access.person(request), queue.claim_next(actor, ahead=True)
-    context = {"session": session(actor), "now": now and card(now, person), "ahead": coming and card(coming, person)}
+    context = {
+        "session": session(actor), "now": now and card(now, person), "ahead": coming and card(coming, person),
+        "keys": keys.bound(person),
+    }  # fmt: skip
     return render(request, "_ahead.html", context)
 
 
@@ -105,8 +103,7 @@ def undo(request: HttpRequest, decision: UUID) -> HttpResponse:
     if not _is_desk(request):
         messages.success(request, "Your decision was taken back. The item is in your hands again.")
         return redirect("review", claim.item)
-    back = card(claim, access.person(request))
-    return render(request, "_ahead.html", {"session": session(actor), "now": back, "back": back, "ahead": None})
+    return _back(request, actor, claim)
 
 
 @login_required
@@ -144,9 +141,15 @@ def put_off(request: HttpRequest, id: UUID, how: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, actor: Actor, shown: Card, status: int = 200) -> HttpResponse:
-    keys = [{"key": key, "word": word} for key, word in KEYS]
-    context = {"card": shown, "session": session(actor), "keys": keys}
+    context = {"card": shown, "session": session(actor), "keys": keys.sheet(shown.keys), "can_bind": True}
     return render(request, "workbench.html", context, status=status)
+
+
+def _back(request: HttpRequest, actor: Actor, claim: Claim) -> HttpResponse:
+    """The card that comes back to the desk: of a decision that was taken back, or of what was skipped or held."""
+    back = card(claim, access.person(request))
+    context = {"session": session(actor), "now": back, "back": back, "ahead": None, "keys": back.keys}
+    return render(request, "_ahead.html", context)
 
 
 def _again(request: HttpRequest, actor: Actor, claim: Claim, refused: Refused) -> HttpResponse:

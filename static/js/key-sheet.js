@@ -5,7 +5,7 @@ customElements.define("key-sheet", class extends HTMLElement {
     this.dialog = this.querySelector("dialog");
     this.box = this.querySelector("[data-single-keys]");
     if (!this.dialog) return;
-    this.off = read() === "off";
+    this.off = (read() ?? ("off" in this.dataset ? "off" : "on")) === "off";
     this.apply();
     this.listen = (event) => this.press(event);
     this.open = (event) => {
@@ -15,7 +15,7 @@ customElements.define("key-sheet", class extends HTMLElement {
     document.addEventListener("click", this.open);
     this.box?.addEventListener("change", () => {
       this.off = !this.box.checked;
-      write(this.off ? "off" : null);
+      write(this.off ? "off" : "on");
       this.apply();
     });
   }
@@ -50,8 +50,7 @@ function read() {
 
 function write(value) {
   try {
-    if (value) localStorage.setItem("single-keys", value);
-    else localStorage.removeItem("single-keys");
+    localStorage.setItem("single-keys", value);
   } catch {
     // a browser that keeps nothing: the choice lasts for this page
   }

@@ -19,10 +19,11 @@ customElements.define("scan-view", class extends HTMLElement {
   key(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.documentElement.dataset.keys === "off" || event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, dialog")) return;
-    const what = {"+": "in", "=": "in", "-": "out", "−": "out", c: "contrast", i: "invert"}[event.key.toLowerCase()];
-    if (!what) return;
+    const key = {"=": "+", "−": "-"}[event.key] ?? event.key.toLowerCase();
+    const button = this.querySelector(`[data-scan-key="${CSS.escape(key)}"]`);
+    if (!button) return;
     event.preventDefault();
-    this.act(what);
+    this.act(button.dataset.scan);
   }
 
   act(what) {

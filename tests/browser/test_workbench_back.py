@@ -102,3 +102,40 @@ def test_text_outlives_a_lost_claim_and_a_sign_out_and_is_shown_to_nobody_else(
         page.get_by_role("button", name="Take it").click()
         page.get_by_role("button", name="Put it back").click()
         assert page.locator("textarea[name=comment]").input_value() == "Ask the lab."
+
+
+@pytest.mark.parametrize("put_off", [["s"], ["h", "1"], ["h", "3"]])
+def test_what_was_skipped_or_held_comes_back_with_the_same_key(
+    chromium: Browser, live_site: str, put_off: list[str]
+) -> None:
+    desk(cast.system(), 4)
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        for key in put_off:
+            page.keyboard.press(key)
+        settle(page)
+        ready(page)
+        second = card(page)
+        assert second != first
+        row = page.locator(".rail li", has=page.get_by_role("button", name="Take back"))
+        assert row.count() == 1, "the rail says what can be taken back"
+        page.keyboard.press("u")
+        until(page, f"document.querySelector('.bench > .item').dataset.card === '{first}'")
+        settle(page)
+        ready(page)
+        page.keyboard.press("a")
+        until(page, f"document.querySelector('.bench > .item').dataset.card === '{second}'")
+        settle(page)
+        ready(page)
+        page.keyboard.press("s")
+        settle(page)
+        ready(page)
+        page.keyboard.press("a")
+        settle(page)
+        page.keyboard.press("u")
+        settle(page)
+        assert Decision.objects.filter(undone_at=None).count() == 1, (
+            "the newest thing done is undone, not the skip before"
+        )
+    assert str(Decision.objects.get(undone_at=None).item_id) == first

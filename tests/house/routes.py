@@ -128,6 +128,8 @@ ROUTES = (
     Route("POST", "queue/hours/", "none", "302 404 302 302 404 404 404 404 404", "pause"),
     Route("GET", "queue/next/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "queue/next/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
+    Route("GET", "queue/keys/", "none", "302 404 200 200 404 404 404 404 404"),
+    Route("POST", "queue/keys/", "none", "302 404 422 422 404 404 404 404 404"),
     Route("GET", "queue/summary/", "waiting_unnamed", "302 404 200 200 404 404 404 404 404"),
     Route("GET", "review/ahead/", "waiting_unnamed", "302 404 302 302 404 404 404 404 404"),
     Route("POST", "review/ahead/", "waiting_unnamed", "302 404 200 200 404 404 404 404 404"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from reviews.pages.desk import form
 from reviews.pages.desk.alike import Alike, alike
 from reviews.pages.desk.asking import Asked, filled
 from reviews.pages.desk.form import Choice, Typed
+from reviews.pages.desk.keys import bound
 from reviews.pages.showing import Shown, Text, is_viewed, show, text
 from reviews.pages.showing.call import Call
 from reviews.pages.showing.diff import Change, changes
@@ -93,6 +94,7 @@ class Card:
     is_choice: bool
     review: Review
     typed: Typed
+    keys: Mapping[str, str]
 
     @property
     def due(self) -> str:
@@ -177,6 +179,7 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
         tuple(filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
         # What stands beside its confidence already needs no second button.
         tuple(choice for choice in choices if choice.text not in listed), is_choice, claim.rules.review, typed,
+        bound(person),
     )  # fmt: skip
 
 
