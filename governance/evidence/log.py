@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.evidence import merkle, tiles
+from governance.evidence import merkle, note, tiles
+from governance.evidence.checkpoint import Checkpoint
 from governance.models import LogCheckpoint, LogHead, LogTile, Sealed
 from governance.refusals import NotFound
 
@@ -55,6 +56,11 @@ def of_row(row: LogHead) -> Head:
 
 def latest_checkpoint() -> LogCheckpoint | None:
     return LogCheckpoint.objects.order_by("-size").first()
+
+
+def head_of(checkpoint: LogCheckpoint) -> Checkpoint:
+    """What a checkpoint says, its signatures unchecked."""
+    return Checkpoint.parse(note.take_apart(checkpoint.note)[0])
 
 
 def note_of(checkpoint: LogCheckpoint) -> str:
@@ -114,12 +120,13 @@ def prove(entry: UUID) -> Proof | None:
     return None if index is None else prove_all([index])[index]
 
 
-def prove_all(indexes: Collection[int]) -> dict[int, Proof]:
-    """The proofs for these places, all under the newest checkpoint."""
-    now, checkpoint = head(), latest_checkpoint()
+def prove_all(indexes: Collection[int], under: LogCheckpoint | None = None) -> dict[int, Proof]:
+    """The proofs for these places, all under one checkpoint, the newest when none is given."""
+    now, checkpoint = head(), under or latest_checkpoint()
     if now is None or checkpoint is None:
         raise NotFound("Nothing is sealed yet.")
-    subtree, note = tree(now), note_of(checkpoint)
+    subtree, signed = tree(now), note_of(checkpoint)
     return {
-        index: Proof(index, merkle.inclusion_proof(index, checkpoint.size, subtree), note) for index in sorted(indexes)
+        index: Proof(index, merkle.inclusion_proof(index, checkpoint.size, subtree), signed)
+        for index in sorted(indexes)
     }
