@@ -172,7 +172,8 @@ def test_a_policy_put_in_force_without_its_signatures_is_found(members, sealer, 
 @pytest.mark.parametrize(
     ("written", "rule"),
     [(b'{"v": 1}', "canonical"), (b'{"v":1.5}', "canonical"), (b'{"V":1}', "canonical"), (b"\xff", "canonical"),
-     (b'{"v":9007199254740993}', "canonical"), (b'{"b":1,"a":2}', "canonical"), (b'{"v":1}', "schema"), (b"[]", "canonical")],
+     (b'{"v":9007199254740993}', "canonical"), (b'{"b":1,"a":2}', "canonical"), (b'{"v":1}', "schema"),
+     (b"[]", "canonical")],
 )  # fmt: skip
 def test_an_entry_in_another_form_is_found(members, sealer, tmp_path, written, rule):
     forged = rebuilt(members, [*leaves(members), written], sealer.signers)
@@ -185,12 +186,11 @@ def test_a_log_rewritten_whole_with_the_stolen_key_is_found_by_who_kept_a_head(m
     honest = archives.kept(members, tmp_path / "honest.zip")
     state = tmp_path / "seen.txt"
     verifier.watch(str(honest), trusted, state)
-    found = [
-        entry for entry in leaves(members) if json.loads(entry)["subject"]["kind"] in ("person", "system", "contract")
-    ]
-    forged = rebuilt(members, found + found[-1:] * 0, sealer.signers)
+    harmless = ("person", "system", "contract")
+    found = [entry for entry in leaves(members) if json.loads(entry)["subject"]["kind"] in harmless]
+    forged = rebuilt(members, found, sealer.signers)
     assert archives.checked(forged, tmp_path, sealer.keys)["findings"] == []
-    with pytest.raises(verifier.Bad, match="shrank|rewritten"):
+    with pytest.raises(verifier.Bad, match=r"shrank|rewritten"):
         verifier.watch(str(archives.kept(forged, tmp_path / "forged.zip")), trusted, state)
 
 

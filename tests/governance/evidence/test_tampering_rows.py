@@ -56,14 +56,14 @@ def found(**how) -> set[str]:
 
 EDIT = "convert_to(replace(convert_from(leaf, 'UTF8'), '\"verdict\":\"approve\"', '\"verdict\":\"reject\"'), 'UTF8')"
 ROWS = {
-    "a row edited": (f"UPDATE forged SET leaf = {EDIT} WHERE type = 'decided'", {"tile", "root", "row"}),
+    "a row edited": (f"UPDATE forged SET leaf = {EDIT} WHERE type = 'decided'", {"tile", "root", "chain"}),
     "a column edited": (f"UPDATE forged SET type = 'undone' WHERE id = {SECOND}", {"row"}),
     "a row deleted": (f"DELETE FROM forged WHERE id = {SECOND}", {"row", "root"}),
     "a row back-dated in its column": (f"UPDATE forged SET at = at - interval '1 day' WHERE id = {SECOND}", {"row"}),
     "two rows swapped": (
-        "UPDATE forged f SET leaf = o.leaf FROM (SELECT id, CASE WHEN n = 1 THEN lead(leaf) OVER w ELSE lag(leaf) OVER w END"
-        " AS leaf FROM (SELECT id, leaf, row_number() OVER (ORDER BY id) AS n FROM forged WHERE type = 'judged' LIMIT 2) two"
-        " WINDOW w AS (ORDER BY n)) o WHERE f.id = o.id",
+        "UPDATE forged f SET leaf = o.leaf FROM (SELECT id, coalesce(lead(leaf) OVER w, lag(leaf) OVER w) AS leaf"
+        " FROM (SELECT id, leaf FROM forged WHERE type = 'judged' ORDER BY id LIMIT 2) two WINDOW w AS (ORDER BY id)) o"
+        " WHERE f.id = o.id",
         {"row", "root"},
     ),
 }  # fmt: skip
