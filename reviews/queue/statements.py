@@ -29,6 +29,7 @@ _CLAIMABLE: Final = """
                OR (o.claimed_by_id = %(me)s AND o.closed_at IS NULL AND o.claim_expires_at > statement_timestamp())))
     AND NOT (%(me)s = ANY(s.barred))
 """
+# The function `countersign_next` (the migration `claims_next`) says all of this again: change both.
 _FOR_ME: Final = "(s.assigned_to_id = %(me)s OR (my.is_pull AND s.assigned_to_id IS NULL))"
 _UNPASSED: Final = f"""{_CLAIMABLE}
     AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())
@@ -61,47 +62,39 @@ _TAKE: Final = """
     RETURNING s.*
 """
 
-_NEXT: Final = f"""
-WITH my AS MATERIALIZED (
-    SELECT my.*, coalesce(m.urgent_at, '-infinity') AS from_at,
-           coalesce(m.seat, '00000000-0000-0000-0000-000000000000') AS from_id
-    FROM ({_MY} AND (%(slug)s::text IS NULL OR q.slug = %(slug)s)) my
-    LEFT JOIN unnest(%(mark_queues)s::uuid[], %(mark_times)s::timestamptz[], %(mark_seats)s::uuid[])
-        AS m (queue, urgent_at, seat) ON m.queue = my.id
-    ORDER BY my.id
-), held AS MATERIALIZED (
-    SELECT s.id, s.is_soft FROM reviews_seat s
-    WHERE s.claimed_by_id = %(me)s AND s.closed_at IS NULL AND s.claim_expires_at > statement_timestamp()
-      AND s.queue_id IN (SELECT id FROM my)
-), given AS (
-    SELECT s.id, s.urgent_at FROM reviews_seat s JOIN my ON my.id = s.queue_id
-    WHERE s.assigned_to_id = %(me)s AND {_UNPASSED} AND NOT EXISTS (SELECT FROM held WHERE is_soft OR NOT %(ahead)s)
-    ORDER BY s.urgent_at, s.id LIMIT 1 FOR UPDATE OF s <LOCKED>
-), fresh AS (
-    SELECT f.id, f.urgent_at FROM my CROSS JOIN LATERAL (
-        SELECT s.id, s.urgent_at FROM reviews_seat s
-        WHERE s.queue_id = my.id AND (s.urgent_at, s.id) >= (my.from_at, my.from_id)
-          AND my.is_pull AND s.assigned_to_id IS NULL AND {_UNPASSED}
-        ORDER BY s.urgent_at, s.id LIMIT 1 FOR UPDATE <LOCKED>
-    ) f
-    WHERE NOT EXISTS (SELECT FROM held WHERE is_soft OR NOT %(ahead)s)
-    ORDER BY f.urgent_at, f.id LIMIT 1
-), chosen AS (
-    (SELECT id FROM held WHERE NOT %(ahead)s AND NOT EXISTS (SELECT FROM held WHERE NOT is_soft) LIMIT 1)
-    UNION ALL
-    (SELECT id FROM (TABLE given UNION ALL TABLE fresh) n ORDER BY urgent_at, id LIMIT 1)
-    LIMIT 1
-), taken AS ({_TAKE}), shown AS (
-    SELECT t.*, true AS is_new FROM taken t
-    UNION ALL
-    (SELECT s.*, false FROM reviews_seat s
-     WHERE s.id = (SELECT h.id FROM held h WHERE h.is_soft = %(ahead)s LIMIT 1) AND NOT EXISTS (SELECT FROM chosen))
+# The function of the migration `claims_next` takes its turn, chooses, and claims softly.
+NEXT: Final = compact(f"""
+WITH shown AS (
+    SELECT (n.seat).*, n.is_new FROM countersign_next(
+        %(me)s, %(systems)s, %(leads)s, %(slug)s, %(ahead)s, %(seconds)s,
+        %(mark_queues)s, %(mark_times)s, %(mark_seats)s, %(waits)s, %(alone)s
+    ) n
 )
 {COLUMNS}
-"""  # noqa: S608  only constants
-NEXT: Final = compact(_NEXT.replace("<LOCKED>", "SKIP LOCKED"))
-# A row that another locks may yet stay free: nobody is told that nothing is left before those who hold locks are done.
-LAST: Final = compact(_NEXT.replace("<LOCKED>", ""))
+""")  # noqa: S608  only constants
+
+# A soft claim becomes the one in hand, with its evidence. What she had in hand becomes the card she comes back to; the
+# card that waited before it goes back to the queue. Moving an expiry is no transition: a lease that has run out is free
+# without anybody's doing.
+SHOW: Final = """
+WITH shown AS (
+    UPDATE reviews_seat
+    SET claim_expires_at = %(until)s, is_soft = false, shown_at = clock_timestamp(), entry_id = %(entry)s
+    WHERE id = %(seat)s AND claim_token = %(token)s AND claimed_by_id = %(me)s AND closed_at IS NULL AND is_soft
+      AND claim_expires_at > clock_timestamp()
+    RETURNING id, queue_id
+), aside AS (
+    UPDATE reviews_seat s
+    SET claim_expires_at = CASE WHEN s.is_soft THEN statement_timestamp() ELSE s.claim_expires_at END, is_soft = true
+    FROM shown
+    WHERE s.queue_id = shown.queue_id AND s.id <> shown.id AND s.claimed_by_id = %(me)s AND s.closed_at IS NULL
+      AND s.claim_expires_at > statement_timestamp()
+), logged AS (
+    INSERT INTO governance_entry (id, at, type, subject_kind, subject, rev, system, leaf)
+    SELECT %(entry)s, %(at)s, %(type)s, %(kind)s, id, %(rev)s, %(system)s, %(leaf)s FROM shown
+)
+SELECT id FROM shown
+"""
 
 # A given item: the seat she has already, else the first that is free. Skips and holds are hers to overrule.
 GIVEN: Final = compact(f"""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from governance.evidence.leaf import time_text
-from governance.evidence.record import Subject, draft, write
+from governance.evidence.record import Draft, Subject, draft, write
 from governance.people.actors import Actor
 from reviews.queue import losing, marks, statements
 from reviews.queue.claims import Claim
@@ -26,12 +28,27 @@ def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -
     becomes the one in hand. `ahead` makes a soft claim of 60 seconds on the next card instead. Raises NotAllowed.
     """
     who = reviewer(actor)
-    claim = _next(who, queue, ahead, statements.NEXT, marks.believed())
-    if claim is None:
-        claim = _next(who, queue, ahead, statements.LAST, ([], [], []))
+    claim = _next(who, queue, ahead, marks.believed()) or _next(who, queue, ahead, ([], [], []), waits=True)
     if claim is not None and claim.is_new:
         marks.claimed_from(claim.queue)
-    return claim
+    if claim is None or ahead or not claim.is_soft:
+        return claim
+    # Who loses her card between the two statements has shown or decided it in another tab.
+    return shown(who, claim) or claim_next(actor, queue=queue)
+
+
+def shown(who: Reviewer, claim: Claim) -> Claim | None:
+    """The soft claim as the one in hand from now on, a whole lease long; None when it does not hold any more."""
+    held = replace(claim, is_soft=False, is_new=True, expires_at=claim.now + timedelta(seconds=settings.LEASE_SECONDS))
+    entry = _entry(who, held, entry=uuid7())
+    asked = {
+        "seat": claim.seat, "token": claim.token, "me": who.person.pk, "until": held.expires_at, "entry": entry.id,
+        "at": entry.at, "type": entry.type, "kind": entry.kind, "rev": entry.rev, "system": entry.system,
+        "leaf": entry.leaf,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(statements.SHOW, asked)
+        return held if cursor.fetchone() else None
 
 
 def claim_item(actor: Actor, item: UUID) -> Claim:
@@ -42,7 +59,7 @@ def claim_item(actor: Actor, item: UUID) -> Claim:
     """
     who = reviewer(actor)
     with transaction.atomic():
-        claim = _claimed(who, statements.GIVEN, {**_asked(who, ahead=False), "item": item})
+        claim = _claimed(who, statements.GIVEN, {**_asked(who), "item": item})
         if claim is None:
             raise losing.why_not(who, item)
         if claim.is_new:
@@ -67,28 +84,33 @@ def set_aside(who: Reviewer, kept: UUID) -> None:
 
 
 def _next(
-    who: Reviewer, slug: str | None, ahead: bool, statement: str, believed: tuple[list[Any], list[Any], list[Any]]
-) -> Claim | None:
+    who: Reviewer, slug: str | None, ahead: bool, believed: tuple[list[Any], list[Any], list[Any]], *,
+    waits: bool = False,
+) -> Claim | None:  # fmt: skip
     asked = {
-        **_asked(who, ahead=ahead), "slug": slug,
+        "me": who.person.pk, "systems": who.systems, "leads": who.leads, "slug": slug, "ahead": ahead,
+        "seconds": float(settings.SOFT_CLAIM_SECONDS), "waits": waits, "alone": not connection.in_atomic_block,
         "mark_queues": believed[0], "mark_times": believed[1], "mark_seats": believed[2],
     }  # fmt: skip
-    with transaction.atomic():
-        return _claimed(who, statement, asked)
+    with connection.cursor() as cursor:
+        cursor.execute(statements.NEXT, asked)
+        row = cursor.fetchone()
+    return Claim(*row) if row else None
 
 
-def _asked(who: Reviewer, *, ahead: bool) -> dict[str, Any]:
+def _asked(who: Reviewer) -> dict[str, Any]:
     return {
-        "me": who.person.pk, "systems": who.systems, "leads": who.leads, "ahead": ahead, "entry": uuid7(),
-        "seconds": float(settings.SOFT_CLAIM_SECONDS if ahead else settings.LEASE_SECONDS),
+        "me": who.person.pk, "systems": who.systems, "leads": who.leads, "ahead": False, "entry": uuid7(),
+        "seconds": float(settings.LEASE_SECONDS),
     }  # fmt: skip
 
 
 def _claimed(who: Reviewer, statement: str, asked: Mapping[str, Any]) -> Claim | None:
     """The claim that a statement made or found, with its entry written when it is new and shown."""
-    with one_trip(), connection.cursor() as turn, connection.cursor() as cursor:
-        turn.execute(statements.IN_TURN, [str(who.person.pk)])
-        cursor.execute(statement, asked)
+    with connection.cursor() as turn, connection.cursor() as cursor:
+        with one_trip():
+            turn.execute(statements.IN_TURN, [str(who.person.pk)])
+            cursor.execute(statement, asked)
         row = cursor.fetchone()
     if row is None:
         return None
@@ -100,14 +122,16 @@ def _claimed(who: Reviewer, statement: str, asked: Mapping[str, Any]) -> Claim |
 
 def record_claim(who: Reviewer, claim: Claim, *, entry: UUID) -> None:
     """Writes the entry `claimed`, under the id that the seat names already."""
-    write([
-        draft(
-            "claimed", actor=who.actor_in(claim.system), entry=entry, at=claim.now,
-            subject=Subject("seat", claim.seat, claim.system, claim.rev, claim.prev.hex() if claim.prev else None),
-            causes=(bytes(claim.cause).hex(),), policy=claim.rules.part,
-            detail={
-                "item": str(claim.item), "output": str(claim.output), "round": claim.round, "seat": claim.number,
-                "until": time_text(claim.expires_at),
-            },
-        )
-    ])  # fmt: skip
+    write([_entry(who, claim, entry=entry)])
+
+
+def _entry(who: Reviewer, claim: Claim, *, entry: UUID) -> Draft:
+    return draft(
+        "claimed", actor=who.actor_in(claim.system), entry=entry, at=claim.now,
+        subject=Subject("seat", claim.seat, claim.system, claim.rev, claim.prev.hex() if claim.prev else None),
+        causes=(bytes(claim.cause).hex(),), policy=claim.rules.part,
+        detail={
+            "item": str(claim.item), "output": str(claim.output), "round": claim.round, "seat": claim.number,
+            "until": time_text(claim.expires_at),
+        },
+    )  # fmt: skip
