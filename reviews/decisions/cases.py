@@ -12,20 +12,22 @@ from django.db import connection
 
 from governance.refusals import Conflict
 from reviews.decisions.rounds import Opinion
+from reviews.delivery import outbox
 from reviews.queue import losing
 from reviews.queue.reviewers import Reviewer
 from reviews.queue.statements import GENERIC
-from reviews.queue.trips import one_trip
 from reviews.routing.rulebook import Rulebook, rulebook
 
-# Taken first and alone: what a second statement reads is then no older than the lock.
+# Taken first and alone by whoever reads what it then writes: a second statement reads nothing older than the lock.
 LOCK: Final = f"SELECT id, {GENERIC} FROM reviews_item WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608  only constants
 _CASE: Final = """
 SELECT s.id, s.number, s.is_soft, s.queue_id, s.skills, s.urgent_at, clock_timestamp(),
        i.id, i.round, i.reviewers, i.purpose, i.is_blind, i.system_id,
        o.id, o.status, o.is_held, o.policy_id, o.confidence, o.rule, o.model_version, o.revision, o.decision,
        o.resolved_by, o.final_at, o.label, o.labelled_at, o.correction,
-       c.output_json, j.leaf_hash, n.rev, n.leaf_hash, e.leaf_hash
+       c.output_json, j.leaf_hash, n.rev, n.leaf_hash, e.leaf_hash, c.context,
+       (SELECT json_agg(json_build_array(w.id, w.url, w.events) ORDER BY w.id) FROM reviews_endpoint w
+        WHERE w.system_id = i.system_id AND w.disabled_at IS NULL)
 FROM reviews_seat s
 JOIN reviews_item i ON i.id = s.item_id
 JOIN governance_output o ON o.id = i.output_id
@@ -55,7 +57,8 @@ WHERE d.output_id = %s AND d.round = %s - 1 AND d.undone_at IS NULL ORDER BY d.i
 
 @dataclass(slots=True)
 class Case:
-    """The rows of one decision, as they are under the item's lock. `judged`, `prev` and `claimed` are leaf hashes."""
+    """The rows of one decision as they were read. `judged`, `prev` and `claimed` are leaf hashes; `endpoints` are the
+    system's: id, address, events. Whoever writes a case down holds its item, or writes nothing when it has moved on."""
 
     seat: UUID
     number: int
@@ -89,6 +92,8 @@ class Case:
     rev: int
     prev: bytes
     claimed: bytes
+    context: str | None = None
+    endpoints: list[tuple[str, str, list[str]]] | None = None
 
     @property
     def rules(self) -> Rulebook:
@@ -113,6 +118,13 @@ class Case:
         """How long this decision can be taken back; not at all when it is part of a superseding round."""
         return timedelta(seconds=self.rules.review.undo_seconds if self.round == 1 else 0)
 
+    def targets(self, event: str) -> list[tuple[UUID, str]]:
+        """Where the event has to be told, as `outbox.targets_of` says it."""
+        if not self.endpoints:
+            return []
+        addresses = [(UUID(id), url, event in events) for id, url, events in self.endpoints]
+        return outbox.targets_of(addresses, json.loads(self.context).get("callback_url") if self.context else None)
+
     def superseded(self) -> UUID | None:
         """The decision that ended the round before this one; none in the first round and after a fallback."""
         if self.round == 1 or self.resolved_by == "fallback":
@@ -128,9 +140,8 @@ class Case:
 
 
 def read_case(who: Reviewer, item: UUID, token: UUID) -> Case:
-    """The case that this claim is on, its item locked. Raises Conflict when the claim is lost, NotFound."""
-    with one_trip(), connection.cursor() as lock, connection.cursor() as cursor:
-        lock.execute(LOCK, [item])
+    """The case that this claim is on, in one query. Raises Conflict when the claim is lost, NotFound."""
+    with connection.cursor() as cursor:
         cursor.execute(_CASE, [item, token, who.person.pk])
         row = cursor.fetchone()
     if row is None or not who.reviews(row[12]):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from uuid_utils.compat import uuid7
 
 from governance.contracts.values import MISSING
@@ -17,6 +18,7 @@ from governance.evidence.leaf import Commitment
 from governance.evidence.record import Draft, Subject, draft
 from governance.models import Output
 from governance.people.actors import Actor
+from governance.refusals import Conflict
 from reviews.decisions import rounds
 from reviews.decisions.answers import Answer, read_answer
 from reviews.decisions.cases import Case, read_case, require_policy
@@ -26,11 +28,12 @@ from reviews.decisions.writing import open_seat, payloads, write_decision
 from reviews.delivery import outbox
 from reviews.models import Decision
 from reviews.quality import known_answers
-from reviews.queue import losing
 from reviews.queue.keeping import renew
 from reviews.queue.reviewers import Reviewer, reviewer
 
 MOST_MS: Final = 2**31 - 1
+_TRIES: Final = 5
+_ONE_CHAIN: Final = "a_chain_never_forks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +55,37 @@ def decide(
     Raises Conflict when the claim is lost or the item closed, Invalid with a pointer for every problem, NotFound.
     """
     who = reviewer(actor)
-    with transaction.atomic():
+    for _ in range(_TRIES):
         case = read_case(who, item, token)
         if case.is_soft:
             # Deciding shows that she has seen the next card: it becomes the one in hand first.
             renew(actor, item, token)
             case = read_case(who, item, token)
-        answer = read_answer(
-            case.rules.contract, case.rules.review, case.ai, is_blind=case.is_blind, verdict=verdict, output=output,
-            reasons=reasons, comment=comment,
-        )  # fmt: skip
-        require_policy(case, answer.verdict)
-        return _decide(who, case, answer, token=token, took_ms=took_ms)
+        try:
+            return decide_case(
+                actor, case, token=token, verdict=verdict, output=output, reasons=reasons, comment=comment,
+                took_ms=took_ms,
+            )  # fmt: skip
+        except MovedOn:
+            continue
+    raise Conflict("Somebody else acts on this item at the same moment. Open it again to go on.")
+
+
+class MovedOn(Exception):
+    """A case was written down no more, because it is not as it was read."""
+
+
+def decide_case(
+    actor: Actor, case: Case, *, token: UUID, verdict: str | None = None, output: Any = MISSING,
+    reasons: Sequence[str] = (), comment: str = "", took_ms: int | None = None,
+) -> Decided:  # fmt: skip
+    """`decide` for a case that was read already. Raises MovedOn when it has changed since, Invalid, Conflict."""
+    answer = read_answer(
+        case.rules.contract, case.rules.review, case.ai, is_blind=case.is_blind, verdict=verdict, output=output,
+        reasons=reasons, comment=comment,
+    )  # fmt: skip
+    require_policy(case, answer.verdict)
+    return _decide(reviewer(actor), case, answer, token=token, took_ms=took_ms)
 
 
 def _decide(who: Reviewer, case: Case, answer: Answer, *, token: UUID, took_ms: int | None) -> Decided:
@@ -75,22 +97,35 @@ def _decide(who: Reviewer, case: Case, answer: Answer, *, token: UUID, took_ms: 
     )  # fmt: skip
     end = end_of(case, answer.verdict, answer.is_correct, decision=id, final_at=final_at) if step.final else None
     entries = entries_of(who.actor_in(case.system), case, answer, decision=id, end=end)
-    written = write_decision(
-        case, answer, person=who.person.pk, token=token, decision=id, entries=entries, step=step, end=end,
-        final_at=final_at, took_ms=None if took_ms is None else min(max(took_ms, 0), MOST_MS),
-        supersedes=case.superseded() if end else None,
-    )  # fmt: skip
-    if not written:
-        raise losing.lost(who, case.item, token)
-    if step.opens is not None:
-        open_seat(case, step.opens, entry=entries[0].id, adjudicates=step.opens == 3)
-    if end is not None and case.purpose == "known_answer":
-        known_answers.closed(
-            case.output, found=not answer.is_correct, decision=id, final_at=final_at, entry=entries[0].id
-        )
-    elif end is not None:
-        tell(case, end, decision=id, cause=entries[-1], at=final_at)
+    is_known = end is not None and case.purpose == "known_answer"
+    is_alone = step.opens is None and len(entries) == 1 and not is_known
+    with _whole(is_alone):
+        written = write_decision(
+            case, answer, person=who.person.pk, token=token, decision=id, entries=entries, step=step, end=end,
+            final_at=final_at, took_ms=None if took_ms is None else min(max(took_ms, 0), MOST_MS),
+            supersedes=case.superseded() if end else None,
+        )  # fmt: skip
+        if not written:
+            raise MovedOn
+        if step.opens is not None:
+            open_seat(case, step.opens, entry=entries[0].id, adjudicates=step.opens == 3)
+        if is_known:
+            known_answers.closed(
+                case.output, found=not answer.is_correct, decision=id, final_at=final_at, entry=entries[0].id
+            )
     return Decided(id, step.state, final_at)
+
+
+@contextmanager
+def _whole(is_alone: bool) -> Iterator[None]:
+    """A transaction, where one statement is not a transaction by itself; and where the case has moved on, MovedOn."""
+    try:
+        with nullcontext() if is_alone and not connection.in_atomic_block else transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") != _ONE_CHAIN:
+            raise
+        raise MovedOn from error
 
 
 def entries_of(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from uuid_utils.compat import uuid7
 
 from governance.contracts.values import MISSING
 from governance.evidence.record import Draft, write
@@ -17,6 +18,7 @@ from reviews.decisions.answers import Answer, short_reading
 from reviews.decisions.cases import Case
 from reviews.decisions.ends import End, as_it_is
 from reviews.decisions.rounds import Step
+from reviews.delivery import outbox
 from reviews.models import Queue, Seat
 from reviews.routing import queues
 
@@ -42,20 +44,38 @@ RESOLVE: Final = """
         label = %(label)s::boolean, labelled_at = %(labelled_at)s::timestamptz, entry_id = %(last_entry)s
     WHERE id = %(output)s AND %(ends)s AND EXISTS (SELECT FROM closed)
 """
+_KEEP: Final = """
+    INSERT INTO governance_payload (entry_id, name, salt, content)
+    SELECT %(entry)s, p.name, p.salt, p.content
+    FROM unnest(%(kept_names)s::text[], %(kept_salts)s::bytea[], %(kept)s::bytea[]) AS p (name, salt, content)
+    WHERE EXISTS (SELECT FROM closed)
+"""
+_TELL: Final = """
+    INSERT INTO reviews_delivery (id, endpoint_id, url, event, output_id, cause, decision, due_at, next_attempt_at,
+        attempts, problem)
+    SELECT t.id, t.endpoint, t.url, %(event)s, %(output)s, %(last_entry)s, %(decision)s, %(final_at)s, %(final_at)s,
+        0, ''
+    FROM unnest(%(told)s::uuid[], %(told_endpoints)s::uuid[], %(told_urls)s::text[]) AS t (id, endpoint, url)
+    WHERE EXISTS (SELECT FROM closed)
+"""
+# All of a decision or nothing. It waits for whoever holds the item, and then finds its case as it was read: the seat by
+# its claim, all else by the output's chain, which takes no second entry in the same place.
 _DECIDE: Final = f"""
-WITH closed AS (
+WITH turn AS MATERIALIZED (SELECT id FROM reviews_item WHERE id = %(item)s FOR NO KEY UPDATE), closed AS (
     UPDATE reviews_seat
     SET decided_by_id = %(me)s, decided_at = %(now)s, closed_at = %(now)s, claimed_by_id = NULL, claim_token = NULL,
         claim_expires_at = NULL, entry_id = %(entry)s
-    WHERE id = %(seat)s AND claim_token = %(token)s AND claimed_by_id = %(me)s AND closed_at IS NULL
-      AND claim_expires_at > clock_timestamp()
+    WHERE id = %(seat)s AND claim_token = %(token)s AND claimed_by_id = %(me)s AND closed_at IS NULL AND NOT is_soft
+      AND claim_expires_at > clock_timestamp() AND EXISTS (SELECT FROM turn)
     RETURNING id
-), logged AS ({_LOG}), said AS ({SAY}), resolved AS ({RESOLVE}), moved AS (
+), logged AS ({_LOG}), kept AS ({_KEEP}), said AS ({SAY}), resolved AS ({RESOLVE}), moved AS (
     UPDATE reviews_item
     SET state = %(state)s, closed_at = CASE WHEN %(ends)s THEN %(now)s::timestamptz END, entry_id = %(entry)s
     WHERE id = %(item)s AND EXISTS (SELECT FROM closed)
-)
-SELECT count(*) FROM closed
+), told AS ({_TELL})
+SELECT CASE WHEN %(event)s::text IS NOT NULL THEN pg_notify(%(channel)s, %(output)s::text || ' ' || greatest(0, round(
+    extract(epoch FROM %(final_at)s::timestamptz - clock_timestamp())::numeric, 3))) END
+FROM closed
 """  # noqa: S608  only constants
 # A row that is written without a claim of its own: a superseding decision, on whose item the lock is the guard.
 _SUPERSEDE: Final = f"""
@@ -68,21 +88,27 @@ def write_decision(
     case: Case, answer: Answer, *, person: UUID, token: UUID, decision: UUID, entries: Sequence[Draft], step: Step,
     end: End | None, final_at: datetime, took_ms: int | None, supersedes: UUID | None = None,
 ) -> bool:  # fmt: skip
-    """Writes a decision with all that follows from it, or nothing: false when the claim does not hold any more."""
+    """Writes a decision with all that follows from it, or nothing: false when the claim does not hold any more.
+
+    Raises IntegrityError when the case has moved on since it was read.
+    """
+    event = end.event if end is not None and case.purpose != "known_answer" else None
+    targets = case.targets(event) if event else []
+    kept = entries[0].payloads
+    asked = {
+        **_logged(entries[0]), **_resolved(case, end, entries),
+        **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=took_ms),
+        "seat": case.seat, "token": token, "state": step.state, "supersedes": supersedes, "event": event,
+        "channel": outbox.CHANNEL, "told": [uuid7() for _ in targets], "told_urls": [url for _, url in targets],
+        "told_endpoints": [endpoint for endpoint, _ in targets], "kept_names": [each.name for each in kept],
+        "kept_salts": [each.salt for each in kept], "kept": [each.content for each in kept],
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            _DECIDE,
-            {
-                **_logged(entries[0]), **_resolved(case, end, entries),
-                **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=took_ms),
-                "seat": case.seat, "token": token, "state": step.state,
-                "supersedes": supersedes,
-            },
-        )  # fmt: skip
-        written = bool(cursor.fetchone()[0])
-    if written:
-        _keep(entries)
-    return written
+        cursor.execute(_DECIDE, asked)
+        is_written = cursor.fetchone() is not None
+    if is_written and len(entries) > 1:
+        write(entries[1:])
+    return is_written
 
 
 def write_superseding(

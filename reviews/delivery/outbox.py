@@ -5,6 +5,7 @@ An output that the policy resolves while its producer waits at the door is told 
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -76,12 +77,8 @@ def announce(
     with connection.cursor() as cursor:
         cursor.execute(_ADDRESSES, asked)
         rows = cursor.fetchall()
-    targets = [(endpoint, "") for _, endpoint, _, is_subscribed, _ in rows if endpoint and is_subscribed]
-    callback = json.loads(rows[0][4]).get("callback_url") if rows[0][4] else None
-    if callback:
-        under = [(id, url) for _, id, url, *_ in rows if origin_of(url) == origin_of(callback)]
-        if under and not any(url == callback and (id, "") in targets for id, url in under):
-            targets.append((under[0][0], callback))
+    addresses = [(endpoint, url, is_subscribed) for _, endpoint, url, is_subscribed, _ in rows if endpoint]
+    targets = targets_of(addresses, json.loads(rows[0][4]).get("callback_url") if rows[0][4] else None)
     due, entry = rows[0][0], cause.id if isinstance(cause, Draft) else cause
     Delivery.objects.bulk_create(
         Delivery(
@@ -90,6 +87,19 @@ def announce(
         )
         for endpoint, url in targets
     )  # fmt: skip
+
+
+def targets_of(addresses: Sequence[tuple[UUID, str, bool]], callback: str | None) -> list[tuple[UUID, str]]:
+    """Which endpoints are told, each with the address to use in the place of its own ("" for its own).
+
+    `addresses` are the endpoints of a system that are not switched off: id, address, and whether it is subscribed.
+    """
+    targets = [(endpoint, "") for endpoint, _, is_subscribed in addresses if is_subscribed]
+    if callback:
+        under = [(id, url) for id, url, _ in addresses if origin_of(url) == origin_of(callback)]
+        if under and not any(url == callback and (id, "") in targets for id, url in under):
+            targets.append((under[0][0], callback))
+    return targets
 
 
 def announce_policies() -> int:

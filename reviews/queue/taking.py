@@ -41,7 +41,7 @@ def shown(who: Reviewer, claim: Claim) -> Claim | None:
     """The soft claim as the one in hand from now on, a whole lease long; None when it does not hold any more."""
     held = replace(claim, is_soft=False, is_new=True, expires_at=claim.now + timedelta(seconds=settings.LEASE_SECONDS))
     entry = _entry(who, held, entry=uuid7())
-    asked = {
+    asked: dict[str, Any] = {
         "seat": claim.seat, "token": claim.token, "me": who.person.pk, "until": held.expires_at, "entry": entry.id,
         "at": entry.at, "type": entry.type, "kind": entry.kind, "rev": entry.rev, "system": entry.system,
         "leaf": entry.leaf,

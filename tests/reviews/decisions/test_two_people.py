@@ -8,8 +8,11 @@ from governance.models import Entry, Output
 from governance.refusals import Conflict, NotAllowed, NotFound
 from reviews import queue
 from reviews.decisions import decide, history, supersede, undo
+from reviews.decisions.cases import read_case
+from reviews.decisions.deciding import MovedOn, decide_case
 from reviews.models import Decision, Item, Seat
 from reviews.queue import cards, marks
+from reviews.queue.reviewers import reviewer
 from tests import cast
 from tests.reviews.desk import check_constraints, desk
 
@@ -43,6 +46,19 @@ def decided(actor, item: Item, **said):
     done = decide(actor, item=item.pk, token=claim.token, **said)
     check_constraints()
     return done
+
+
+def test_a_case_that_has_moved_on_is_read_again_and_never_written_as_it_was(alice, bob):
+    (item,) = desk(cast.system(routing=PAIR))
+    hers, his = queue.claim_item(alice, item.pk), queue.claim_item(bob, item.pk)
+    read_before = read_case(reviewer(alice), item.pk, hers.token)
+    decide(bob, item=item.pk, token=his.token, verdict="approve")
+    with pytest.raises(MovedOn):
+        decide_case(alice, read_before, token=hers.token, **OVERRIDE)
+    assert Decision.objects.count() == 1
+    assert decide(alice, item=item.pk, token=hers.token, **OVERRIDE).item_state == "adjudication"
+    assert types(item)[-2:] == ["decided", "decided"]
+    check_constraints()
 
 
 def finish(decision) -> None:
