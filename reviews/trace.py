@@ -190,6 +190,7 @@ class _Telling:
         if self.viewer.person is None:
             return {}
         ids = {leaf["actor"]["id"] for _, leaf in self.entries if leaf["actor"]["kind"] == "person"}
+        ids |= {leaf["detail"]["to"] for entry, leaf in self.entries if entry.type == "assigned"}
         return {str(id): name for id, name in Person.objects.filter(pk__in=ids).values_list("id", "name")}
 
     def _contract(self) -> Contract | None:
@@ -252,6 +253,8 @@ class _Telling:
         if entry.type == "routed":
             item = next(item for item in self.items if item.pk == entry.subject)
             facts |= {"says": item.route.get("sentence", ""), "trace": self._masked(item.route.get("trace", ()))}
+        if entry.type == "assigned":
+            facts["to_name"] = self.names.get(facts["to"])
         if decision := self.decisions.get(facts.get("decision", "")):
             facts |= {"final_at": time_text(decision.final_at), "undone": decision.undone_at is not None}
         who = self._who(leaf["actor"])

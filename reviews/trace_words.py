@@ -14,7 +14,7 @@ Facts = Mapping[str, Any]
 
 GROUPS: Final[dict[str, frozenset[str]]] = {
     "policy": frozenset({"proposed", "approved", "declined", "activated", "bootstrapped", "restored"}),
-    "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised", "retimed"}),
+    "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised", "retimed", "moved"}),
     "claims": frozenset({"claimed", "claim_released", "skipped", "held"}),
     "decisions": frozenset({"decided", "undone", "superseded", "corrected", "resolved"}),
     "deliveries": frozenset(
@@ -106,6 +106,17 @@ def _retimed(name: str, facts: Facts) -> str:
     return f"A policy put in force changes when it is due, from {_moment(facts['from'])} to {_moment(facts['due_at'])}."
 
 
+def _assigned(name: str, facts: Facts) -> str:
+    to = facts.get("to_name") or "a person"
+    if facts.get("alike"):
+        return f"{name} gives it to {to}, who has had cases like it."
+    if name == "router":
+        return (
+            f"The router gives it to {to}: of those who may, nobody has less in hand ({facts['load']} with this one)."
+        )
+    return f"{name} gives it to {to}."
+
+
 def _moment(text: str) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
@@ -139,6 +150,8 @@ _SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
     "reminded": lambda name, facts: "It is late: whoever has it and the leads are reminded.",
     "raised": lambda name, facts: "It is late, so it comes to the front of its queue.",
     "retimed": _retimed,
+    "assigned": _assigned,
+    "moved": lambda name, facts: f"{name} moves it from {facts['from']} to {facts['to']}.",
     "resolved": _resolved,
     "claimed": lambda name, facts: f"{name} takes it in hand.",
     "claim_released": lambda name, facts: f"{name} gives it back.",

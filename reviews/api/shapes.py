@@ -44,7 +44,10 @@ OUTPUT: Final[Schema] = {
     "properties": {
         "id": ID, "external_id": TEXT, "status": STATUS,
         "verdict": {**OBJECT, "description": "lane, rule, because, threshold, policy, propensity, audit, trace"},
-        "review": {**MAYBE_OBJECT, "description": "id, queue, due_at"},
+        "review": {
+            **MAYBE_OBJECT,
+            "description": "id, queue, due_at, position (from 1,000 on a floor), expected_wait (p50, p90; seconds)",
+        },
         "resolution": {**MAYBE_OBJECT, "description": "status, output (what may be acted on), by, at, decision"},
         "links": OBJECT,
     },

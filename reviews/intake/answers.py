@@ -18,6 +18,7 @@ from reviews.intake import resolutions
 from reviews.intake.accepting import Taken
 from reviews.intake.dossiers import expected, told
 from reviews.models import Item
+from reviews.routing import flow
 
 Answer = dict[str, Any]
 _decode = msgspec.json.decode
@@ -41,7 +42,8 @@ def of_new(taken: Taken, reader: Reader) -> Answer:
     review = None
     if dossier.item is not None and not hides:
         queue, due_at = expected(judged, setting)
-        review = {"id": str(dossier.item), "queue": queue, "due_at": due_at}
+        place = flow.place_of_new(setting.system, queue)
+        review = {"id": str(dossier.item), "queue": queue, "due_at": due_at, **place}
     resolution = None
     if judged.resolved_by is not None:
         output = msgspec.Raw(judged.arrival.output) if judged.status == "released" else None
@@ -73,7 +75,9 @@ def of_row(output: Output, reader: Reader) -> Answer:
     review = None
     if items:
         item = items[-1]
-        review = {"id": str(item.pk), "queue": item.queue.slug if item.queue else None, "due_at": _utc(item.due_at)}
+        queue = item.queue.slug if item.queue else None
+        place = flow.place_of(item.pk, item.system_id, queue) if item.state != "closed" else _NOWHERE
+        review = {"id": str(item.pk), "queue": queue, "due_at": _utc(item.due_at), **place}
     status, resolution = "in_review", None
     if _is_final(output):
         status = output.status
@@ -115,6 +119,7 @@ def of_repeats(repeats: Iterable[Taken], reader: Reader) -> dict[UUID, Answer]:
 
 
 _KNOWN_TO_ALL: Final = 0
+_NOWHERE: Final = {"position": None, "expected_wait": None}
 
 
 def _is_final(output: Output) -> bool:

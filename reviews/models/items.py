@@ -78,6 +78,8 @@ class Item(models.Model):
             models.Index(fields=["created_at"], name="items_to_route", condition=Q(routed_at=None)),
             models.Index(fields=["queue", "due_at"], name="items_open", condition=~Q(state="closed")),
             models.Index(fields=["output"], name="items_open_blind", condition=Q(is_blind=True) & ~Q(state="closed")),
+            models.Index(fields=["queue", "closed_at"], name="items_done", condition=Q(state="closed")),
+            models.Index(fields=["queue", "created_at"], name="items_by_arrival", condition=Q(queue__isnull=False)),
             models.Index(
                 fields=["next_step_at"],
                 name="items_to_climb",

@@ -35,6 +35,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "waiting": waiting, "held": [each for each in held if not each.is_soft],
         "put_off": put_off(actor) if can_review else [], "now": now, "can_review": can_review,
         "total": sum(each.count for each in waiting), "is_capped": any(each.is_capped for each in waiting),
+        "leads": roles.may(person, "lead the queue"),
         "late": [each for each in waiting if each.is_late], "last": last_made(decisions, now),
         "keys": [{"key": "Enter", "word": "review the next one"}],
     }  # fmt: skip

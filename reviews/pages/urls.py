@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.pages import bindings, correcting, history, home, hours, queue, webhooks, why, workbench
+from reviews.pages import bindings, correcting, history, home, hours, leading, queue, webhooks, why, workbench
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show, name="home"),
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/next/", queue.take_next, name="queue-next"),
     path("queue/keys/", bindings.page, name="queue-keys"),
     path("queue/summary/", queue.show_summary, name="queue-summary"),
+    path("queue/<uuid:id>/", leading.page, name="queue-lead"),
+    path("review/<uuid:id>/who/", leading.who, name="review-who"),
     path("review/ahead/", workbench.ahead, name="review-ahead"),
     path("review/decisions/<uuid:decision>/undo/", workbench.undo, name="review-undo"),
     path("review/<uuid:id>/", workbench.page, name="review"),

@@ -12,6 +12,7 @@ from reviews.queue.claims import Claim
 from reviews.routing.urgency import time_left_sentence, urgency_sentence
 
 _BLIND: Final = "You are asked for your own answer before you see what the AI said."
+_ASSIGNED: Final = "It was given to you: you have the skills and the room, and are there."
 _ADJUDICATES: Final = "Two people disagree about this one: your answer decides."
 _decode = msgspec.json.decode
 
@@ -71,6 +72,8 @@ def why(claim: Claim) -> list[str]:
         said.append(_BLIND)
     else:
         said += [text for text in (_because(claim), claim.route.get("sentence", "")) if text]
+    if claim.is_assigned:
+        said.append(_ASSIGNED)
     said.append(urgency_sentence(claim.created_at, claim.due_at, claim.priority))
     if claim.calendar:
         said.append(time_left_sentence(claim.calendar, claim.due_at, claim.now))

@@ -30,6 +30,7 @@ class Claim:
     is_soft: bool
     urgent_at: datetime
     is_new: bool
+    is_assigned: bool
     now: datetime
     output: UUID
     purpose: str
@@ -82,6 +83,7 @@ class Claim:
 # Reads, for the seats of a CTE `shown`, the columns of a Claim in their order. One round trip brings the whole card.
 COLUMNS: Final = """
 SELECT t.id, t.item_id, t.number, t.system_id, t.claim_token, t.claim_expires_at, t.is_soft, t.urgent_at, t.is_new,
+       t.assigned_to_id IS NOT NULL,
        clock_timestamp(), i.output_id, i.purpose, i.round, i.reviewers, i.state, i.is_blind, i.priority, i.route::text,
        i.created_at, i.due_at, i.timed_by_id, q.id, q.slug, y.slug, y.name, o.external_id, o.policy_id, o.rule,
        o.confidence, o.threshold, o.model, o.model_version, o.is_breached, c.input, c.output_json, c.context, c.verdict,

@@ -173,7 +173,8 @@ def _bar(routed: Sequence[Routed]) -> None:
 
 def _put(routed: Sequence[Routed]) -> None:
     rows = queues.rows_for({(r.item.system, r.to.queue): r.queue for r in routed})
-    ids = [rows[r.item.system, r.to.queue].pk for r in routed]
+    # What goes to a closed queue goes where that one was closed to.
+    ids = [row.moves_to_id or row.pk for row in (rows[r.item.system, r.to.queue] for r in routed)]
     _copy("governance_entry", COLUMNS, (r.entry.row() for r in routed))
     with connection.cursor() as cursor:
         cursor.execute(

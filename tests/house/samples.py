@@ -21,7 +21,7 @@ from governance.policies import halting, lifecycle
 from reviews import queue
 from reviews.decisions import decide
 from reviews.delivery import endpoints
-from reviews.models import Decision, Delivery, Endpoint, Seat
+from reviews.models import Decision, Delivery, Endpoint, Queue, Seat
 from tests import cast
 from tests.governance.evidence.sealing import Sealer
 from tests.reviews.desk import desk
@@ -161,6 +161,11 @@ def sealed_bundle() -> dict[str, Any]:
     return {**sealed(), "at": "000.p/2"}
 
 
+def led_queue() -> dict[str, Any]:
+    desk(cast.system())
+    return {"id": Queue.objects.get().pk}
+
+
 def endpoint() -> dict[str, Any]:
     found = cast.system()
     made, _ = endpoints.create(found, url="https://hooks.example.org/a", events=["output.resolved"], by=CONSOLE)
@@ -189,6 +194,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "outcome": lambda _: {"external_id": "nobody", "correct": True},
     "incident": lambda _: {"system": "digits", "title": "It paid twice"},
     "containment": lambda _: {"do": "contain", "how": "Payments are stopped."},
+    "give": lambda _: {"person": str(cast.bob().pk)},
     "pause": lambda _: {"do": "pause"},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},
     "signature": lambda arguments: {"digest": _digest(arguments)},
