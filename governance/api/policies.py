@@ -12,6 +12,7 @@ from governance.api import paging
 from governance.api.authentication import caller
 from governance.api.docs import (
     ID,
+    MAYBE_TEXT,
     MAYBE_TIME,
     PAGING,
     TEXT,
@@ -30,17 +31,20 @@ from governance.policies import checks, lifecycle, registry, sentences
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Problem
 
 PERSON = of({"id": ID, "name": TEXT})
+SIGNED = of({"by": PERSON, "role": TEXT, "verdict": TEXT, "comment": TEXT, "at": TIME, "lapsed": YES_NO})
 VERSION_MEMBERS: dict[str, Schema] = {
     "number": WHOLE, "state": TEXT, "digest": TEXT, "contract": TEXT, "based_on": {"type": ["integer", "null"]},
-    "loosens": YES_NO, "unapproved": YES_NO, "because": TEXT, "proposer": PERSON, "proposed_at": TIME,
+    "loosens": YES_NO, "unapproved": YES_NO, "because": TEXT, "replay": MAYBE_TEXT,
+    "activate_at": MAYBE_TIME, "revises": {"type": ["integer", "null"]}, "proposer": PERSON, "proposed_at": TIME,
     "in_force_from": MAYBE_TIME, "retired_at": MAYBE_TIME,
-    "signatures": list_of(of({"by": PERSON, "role": TEXT, "verdict": TEXT, "comment": TEXT, "at": TIME})),
+    "signatures": list_of(SIGNED),
 }  # fmt: skip
 VERSION = of(VERSION_MEMBERS)
 WARNING = of({"pointer": TEXT, "code": TEXT, "detail": TEXT, "example": {"type": "object"}})
 WHOLE_VERSION = of({**VERSION_MEMBERS, "policy": {"type": "object"}, "sentences": list_of(TEXT),
-                    "missing": list_of(list_of(TEXT)), "warnings": list_of(WARNING)})  # fmt: skip
-SIGNATURE = of({"digest": TEXT, "comment": TEXT}, optional=("comment",))
+                    "missing": list_of(list_of(TEXT)), "warnings": list_of(WARNING),
+                    "remarks": list_of(of({"by": PERSON, "text": TEXT, "at": TIME}))})  # fmt: skip
+SIGNATURE = of({"digest": TEXT, "replay": TEXT, "comment": TEXT}, optional=("replay", "comment"))
 
 
 def shown(version: PolicyVersion) -> dict[str, Any]:
@@ -54,11 +58,14 @@ def shown(version: PolicyVersion) -> dict[str, Any]:
         "loosens": version.loosens,
         "unapproved": not version.is_approved,
         "because": version.because,
+        "replay": version.replay and f"sha256:{version.replay.digest}",
+        "activate_at": version.activate_at,
+        "revises": version.revises.number if version.revises else None,
         "proposer": _person(version.proposer),
         "proposed_at": version.proposed_at,
         "in_force_from": version.in_force_from,
         "retired_at": version.retired_at,
-        "signatures": [_signature(approval) for approval in version.approvals.all()],
+        "signatures": [_signature(approval, version) for approval in version.approvals.all()],
     }
 
 
@@ -68,6 +75,10 @@ def shown_whole(version: PolicyVersion) -> dict[str, Any]:
         **shown(version),
         "policy": json.loads(version.document),
         "sentences": list(sentences.policy_sentences(registry.compiled(version.pk))),
+        "remarks": [
+            {"by": _person(remark.author), "text": remark.text, "at": remark.at}
+            for remark in version.remarks.select_related("author").order_by("id")
+        ],
         "missing": [sorted(seat) for seat in lifecycle.open_seats(version)],
         "warnings": [told.as_dict() for told in checks.warnings(registry.compiled(version.pk))],
     }
@@ -77,10 +88,10 @@ def _person(person: Person) -> dict[str, Any]:
     return {"id": person.pk, "name": person.name}
 
 
-def _signature(approval: Approval) -> dict[str, Any]:
+def _signature(approval: Approval, version: PolicyVersion) -> dict[str, Any]:
     return {
         "by": _person(approval.approver), "role": approval.role, "verdict": approval.verdict,
-        "comment": approval.comment, "at": approval.at,
+        "comment": approval.comment, "at": approval.at, "lapsed": approval.terms != version.terms,
     }  # fmt: skip
 
 
@@ -99,18 +110,20 @@ class Policies(APIView):
 
     @described(
         "Propose a policy", scope="policies:write", problems=(401, 403, 404),
-        body=of({"policy": {"type": "object"}, "because": TEXT}, optional=("because",)),
+        body=of({"policy": {"type": "object"}, "because": TEXT, "revises": WHOLE}, optional=("because", "revises")),
         answers={201: WHOLE_VERSION, 200: WHOLE_VERSION},
-        more="Answers 200 with the version that exists when the same text is proposed or in force already.",
+        more="Answers 200 with the version that exists when the same text is proposed or in force already. `revises` "
+        "is the number of your own proposal whose place this one takes; signatures do not come along.",
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         system = caller(request).system(slug, "propose a policy")
-        sent = members(request.data, allowed=("policy", "because"), required=("policy",))
+        sent = members(request.data, allowed=("policy", "because", "revises"), required=("policy",))
+        revises = version_of(system, _number(sent["revises"])) if "revises" in sent else None
         version, is_new = lifecycle.propose(
-            system, sent["policy"], by=caller(request).actor_in(system), because=text(sent, "because")
+            system, sent["policy"], by=caller(request).actor_in(system), because=text(sent, "because"), revises=revises
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(shown_whole(_version(system, version.number)), status=code)
+        return Response(shown_whole(version_of(system, version.number)), status=code)
 
 
 class OnePolicy(APIView):
@@ -118,7 +131,7 @@ class OnePolicy(APIView):
 
     @described("One version, with its document, in words too", answers={200: WHOLE_VERSION}, scope="policies:read")
     def get(self, request: Request, slug: str, number: int) -> Response:
-        return Response(shown_whole(_version(caller(request).system(slug), number)))
+        return Response(shown_whole(version_of(caller(request).system(slug), number)))
 
 
 class _Step(APIView):
@@ -132,7 +145,7 @@ class _Step(APIView):
         system = who.system(slug, self.verb)
         if who.key is None and not who.is_fresh:
             raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
-        return system, _version(system, number)
+        return system, version_of(system, number)
 
 
 class Approve(_Step):
@@ -144,13 +157,13 @@ class Approve(_Step):
         answers={200: WHOLE_VERSION},
         problems=(401, 403, 404, 409),
         scope="policies:write",
-        more="The digest is that of the text you have read; the proposer cannot sign.",
+        more="The digests are those of the text and, where there is one, of the replay that you have read.",
     )
     def post(self, request: Request, slug: str, number: int) -> Response:
         system, version = self.begin(request, slug, number)
-        digest, comment = _signed(request)
-        lifecycle.approve(version, by=caller(request).actor_in(system), digest=digest, comment=comment)
-        return Response(shown_whole(_version(system, number)))
+        signed = _signed(request)
+        lifecycle.approve(version, by=caller(request).actor_in(system), **signed)
+        return Response(shown_whole(version_of(system, number)))
 
 
 class Decline(_Step):
@@ -165,9 +178,9 @@ class Decline(_Step):
     )
     def post(self, request: Request, slug: str, number: int) -> Response:
         system, version = self.begin(request, slug, number)
-        digest, comment = _signed(request)
-        lifecycle.decline(version, by=caller(request).actor_in(system), digest=digest, comment=comment)
-        return Response(shown_whole(_version(system, number)))
+        signed = _signed(request)
+        lifecycle.decline(version, by=caller(request).actor_in(system), **signed)
+        return Response(shown_whole(version_of(system, number)))
 
 
 class Activate(_Step):
@@ -184,7 +197,7 @@ class Activate(_Step):
         system, version = self.begin(request, slug, number)
         members(request.data, allowed=())
         lifecycle.activate(version, by=caller(request).actor_in(system))
-        return Response(shown_whole(_version(system, number)))
+        return Response(shown_whole(version_of(system, number)))
 
 
 class Rollback(APIView):
@@ -201,22 +214,31 @@ class Rollback(APIView):
     def post(self, request: Request, slug: str, number: int) -> Response:
         system = caller(request).system(slug, "restore a policy")
         because = text(members(request.data, allowed=("because",)), "because")
-        if _version(system, number).state != "in_force":
+        if version_of(system, number).state != "in_force":
             raise Conflict(f"Version {number} is not in force, so it cannot be taken back.")
         restored = lifecycle.restore(system, by=caller(request).actor_in(system), because=because)
-        return Response(shown_whole(_version(system, restored.number)))
+        return Response(shown_whole(version_of(system, restored.number)))
 
 
-def _version(system: System, number: int) -> PolicyVersion:
+def version_of(system: System, number: int) -> PolicyVersion:
+    """The version of that number with its people and signatures. Raises NotFound."""
     version = PolicyVersion.objects.of(system).told().filter(number=number).first() if number < 2**31 else None
     if version is None:
         raise NotFound("There is nothing here.")
     return version
 
 
-def _signed(request: Request) -> tuple[str, str]:
-    sent = members(request.data, allowed=("digest", "comment"), required=("digest",))
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise Invalid("/revises: This is the number of a version.", errors=[
+            Problem("/revises", "wrong-type", "This is the number of a version.")])  # fmt: skip
+    return value
+
+
+def _signed(request: Request) -> dict[str, str]:
+    sent = members(request.data, allowed=("digest", "replay", "comment"), required=("digest",))
     digest = text(sent, "digest", longest=80).removeprefix("sha256:")
     if not digest:
         raise Invalid("/digest: This is missing.", errors=[Problem("/digest", "missing-field", "This is missing.")])
-    return digest, text(sent, "comment")
+    replay = text(sent, "replay", longest=80).removeprefix("sha256:")
+    return {"digest": digest, "replay": replay, "comment": text(sent, "comment")}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, evidence, halting, outcomes, policies, systems, tuning
+from governance.api import docs, evidence, halting, outcomes, policies, replays, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
@@ -20,6 +20,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "systems/<slug:slug>/policies/<int:number>/rollback/", policies.Rollback.as_view(), name="api-policy-rollback"
     ),
+    path("systems/<slug:slug>/replay/", replays.Replays.as_view(), name="api-replay"),
+    path("systems/<slug:slug>/policies/<int:number>/replay/", replays.Attached.as_view(), name="api-policy-replay"),
+    path("systems/<slug:slug>/policies/<int:number>/schedule/", replays.Schedule.as_view(), name="api-policy-schedule"),
+    path("systems/<slug:slug>/policies/<int:number>/rebase/", replays.Rebase.as_view(), name="api-policy-rebase"),
+    path("systems/<slug:slug>/policies/<int:number>/ask/", replays.Ask.as_view(), name="api-policy-ask"),
     path("systems/<slug:slug>/halt/", halting.Stop.as_view(), name="api-halt"),
     path("systems/<slug:slug>/lift/", halting.Lift.as_view(), name="api-lift"),
     path("systems/<slug:slug>/tuning/", tuning.Tuning.as_view(), name="api-tuning"),

@@ -15,7 +15,8 @@ from governance.models.halts import Halt
 from governance.models.incidents import Incident, Outcome
 from governance.models.outputs import Output, OutputContent, is_final
 from governance.models.people import Absence, ApiKey, Person, Presence, Role, Skill
-from governance.models.systems import Approval, ContractVersion, PolicyVersion, System
+from governance.models.replays import Replay
+from governance.models.systems import Approval, ContractVersion, PolicyVersion, Remark, System
 from governance.models.tuning import Certificate, KnownAnswer
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "Person",
     "PolicyVersion",
     "Presence",
+    "Remark",
+    "Replay",
     "Role",
     "Sealed",
     "Skill",

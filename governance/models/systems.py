@@ -1,6 +1,9 @@
 """The AI systems under governance, their contracts and their policies."""
 
+import hashlib
+import json
 from collections.abc import Iterable
+from datetime import UTC
 from typing import ClassVar
 from uuid import UUID
 
@@ -86,16 +89,16 @@ class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
     def told(self) -> "PolicyVersionQuerySet":
         """Each with who proposed and who signed it, what it is based on and its contract."""
         signatures = Approval.objects.select_related("approver").order_by("id")
-        people = self.select_related("system", "contract", "proposer", "based_on")
-        return people.defer("document", "contract__document", "based_on__document").prefetch_related(
-            models.Prefetch("approvals", queryset=signatures)
-        )
+        people = self.select_related("system", "contract", "proposer", "based_on", "replay", "revises")
+        heavy = ("document", "contract__document", "based_on__document", "revises__document", "replay__policy")
+        return people.defer(*heavy).prefetch_related(models.Prefetch("approvals", queryset=signatures))
 
 
 class PolicyVersion(models.Model):
-    """An immutable policy document and how far it has come: proposed → approved → in_force → retired, or declined."""
+    """An immutable policy document and how far it has come: proposed → approved → in_force → retired, or declined,
+    or revised: another text took its place. Signatures hold for its `terms`."""
 
-    STATES = ("proposed", "approved", "declined", "in_force", "retired")
+    STATES = ("proposed", "approved", "declined", "revised", "in_force", "retired")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     system = models.ForeignKey(System, models.PROTECT, related_name="policies")
@@ -109,6 +112,9 @@ class PolicyVersion(models.Model):
     proposer = models.ForeignKey(Person, models.PROTECT, related_name="proposals")
     proposed_at = models.DateTimeField(db_default=Now())
     state = models.CharField(max_length=8, choices=[(s, s) for s in STATES], default="proposed")
+    replay = models.ForeignKey("governance.Replay", models.PROTECT, null=True, blank=True, related_name="+")
+    activate_at = models.DateTimeField(null=True, blank=True, help_text="When it is put in force by itself.")
+    revises = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     in_force_from = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
     is_bootstrapped = models.BooleanField(default=False)
@@ -130,6 +136,17 @@ class PolicyVersion(models.Model):
         return f"{self.system.slug} policy {self.number}"
 
     @property
+    def terms(self) -> str:
+        """What a signature holds for, as 64 hex digits: the text, the contract, the policy it was compared with, the
+        replay that was shown, the hour it is to begin. Loads the replay."""
+        said = {
+            "policy": self.digest, "contract": str(self.contract_id), "base": str(self.based_on_id),
+            "replay": self.replay.digest if self.replay else None,
+            "activate_at": self.activate_at.astimezone(UTC).isoformat() if self.activate_at else None,
+        }  # fmt: skip
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+    @property
     def state_word(self) -> str:
         return self.state.replace("_", " ")
 
@@ -144,15 +161,30 @@ class Approval(models.Model):
     role = models.CharField(max_length=16)
     verdict = models.CharField(max_length=8, choices=[("approve", "approve"), ("decline", "decline")])
     digest = models.CharField(max_length=64)
+    terms = models.CharField(max_length=64, help_text="What was signed; it lapses when the version's terms change.")
     comment = models.TextField(blank=True)
     at = models.DateTimeField(db_default=Now())
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["version", "approver"], name="one_signature_a_person"),
+            models.UniqueConstraint(fields=["version", "approver", "terms"], name="one_signature_a_person"),
             models.CheckConstraint(condition=~Q(approver=F("proposer")), name="proposer_never_approves"),
         ]
 
     def __str__(self) -> str:
         return f"{self.verdict} by {self.approver}"
+
+
+class Remark(models.Model):
+    """A question about a version, or an answer: part of its file, and no signature."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="remarks")
+    author = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    text = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.author} on {self.version_id}"

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from governance.monitoring import health, watching
+from governance.policies import amending
 from governance.tuning import looks
 
 
@@ -22,3 +23,9 @@ def take_due_looks() -> int:
 def watch_audits() -> int:
     """Open an incident for each policy in force whose audits alarm; how many were opened."""
     return len(watching.watch())
+
+
+@shared_task
+def activate_due_policies() -> int:
+    """Put in force what was scheduled for now; how many were."""
+    return len(amending.activate_due())

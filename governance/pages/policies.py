@@ -1,7 +1,8 @@
 """A system's policies on paper: the one in force, those before it, and the proposals that wait for signatures."""
 
 import json
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,10 +13,14 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.models import Person, PolicyVersion, System
-from governance.pages import access
+from governance.pages import access, proposal_steps, replay_words
 from governance.people import roles, sign_in
-from governance.policies import checks, differences, lifecycle, registry, sentences, signatures
-from governance.refusals import Invalid, NotFound, Refused
+from governance.policies import checks, differences, lifecycle, registry, replay, sentences, signatures
+from governance.refusals import NotFound, Refused
+from governance.tuning import replaying
+
+PAGE: Final = 50
+_SIGNING: Final = ("approve", "decline", "activate")
 
 
 @login_required
@@ -68,31 +73,15 @@ def proposal(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     found = _found(system, number)
     if request.method != "POST":
         return _proposal(request, system, found)
-    if not sign_in.is_fresh(request):
+    if request.POST.get("do") in _SIGNING and not sign_in.is_fresh(request):
         return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
     try:
-        done = _step(request, system, found)
+        done = proposal_steps.step(request, system, found)
     except Refused as refusal:
         kept = request.POST.get("comment", "")[:2000]
         return _proposal(request, system, _found(system, number), refusal=refusal, comment=kept)
-    messages.success(request, done)
-    return redirect("proposal", slug=slug, number=number)
-
-
-def _step(request: HttpRequest, system: System, version: PolicyVersion) -> str:
-    """Does what the button says, and tells it."""
-    by, step = access.actor(request, system), request.POST.get("do")
-    signed = {"digest": request.POST.get("digest", ""), "comment": request.POST.get("comment", "").strip()[:2000]}
-    if step == "approve":
-        lifecycle.approve(version, by=by, **signed)
-        return f"You have signed policy {version.number}."
-    if step == "decline":
-        lifecycle.decline(version, by=by, **signed)
-        return f"You have declined policy {version.number}."
-    if step == "activate":
-        lifecycle.activate(version, by=by)
-        return f"Policy {version.number} is in force."
-    raise Invalid("A proposal can be approved, declined or put in force.")
+    messages.success(request, done.sentence)
+    return redirect("proposal", slug=slug, number=done.number)
 
 
 def _proposal(
@@ -103,7 +92,13 @@ def _proposal(
     new = sentences.policy_sentences(policy)
     old = sentences.policy_sentences(registry.compiled(base.pk)) if base else new
     is_waiting = version.state == "proposed" or (version.state == "in_force" and not version.is_approved)
+    is_open = version.state in ("proposed", "approved")
     shown = {
+        **_replayed(version), "is_open": is_open, "remarks": version.remarks.select_related("author").order_by("id"),
+        "may_replay": roles.may(person, "replay a policy", system),
+        "may_ask": roles.may(person, "discuss a policy", system),
+        "may_propose": roles.may(person, "propose a policy", system),
+        "at": version.activate_at.strftime("%Y-%m-%dT%H:%M") if version.activate_at else "",
         "system": system, "version": version, "base": base, "comment": comment, "refusal": refusal,
         "clauses": differences.differences(old, new), "text": _pretty(version), "notes": checks.warnings(policy),
         "contract_changes": bool(base and base.contract_id != version.contract_id),
@@ -117,13 +112,62 @@ def _proposal(
     return render(request, "proposal.html", shown, status=refusal.status if refusal else 200)
 
 
+def _replayed(version: PolicyVersion) -> dict[str, Any]:
+    """The page's sentence, and what the replay found when there is one."""
+    made, base = version.replay, version.based_on
+    if made is not None:
+        result = replaying.told(made)
+        told = replay_words.told(
+            result, old=f"policy {base.number}" if base else "people alone", new=f"policy {version.number}"
+        )
+        flips = reverse("flips", args=[version.system.slug, version.number])
+        return {"replay": made, "result": result, "told": told, "statement": told.sentence, "flips_url": flips}
+    if base is None:
+        would = "was" if version.in_force_from else "would be"
+        return {"statement": f"Policy {version.number} {would} the first in force."}
+    may = "could let more go out alone" if version.loosens else "lets nothing more go out alone"
+    return {"statement": f"Policy {version.number} {may} than policy {base.number}."}
+
+
+@login_required
+@require_safe
+def flips(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """`/systems/{slug}/proposals/{n}/flips/?before=`: every output that the proposal would send another way."""
+    system = access.system(request, slug, "replay a policy")
+    version = _found(system, number)
+    made = version.replay
+    if made is None:
+        raise NotFound("This proposal has not been replayed.")
+    before = _id(request.GET.get("before", ""))
+    rows = replay.flips(
+        replaying.window_of(made), base=registry.compiled(made.base_id) if made.base_id else None,
+        candidate=registry.compiled(version.pk), before=before, most=PAGE + 1,
+    )  # fmt: skip
+    here = reverse("flips", args=[slug, number])
+    shown = {
+        "system": system, "version": version, "made": made, "rows": rows[:PAGE], "older": before is not None,
+        "shown": f"{len(rows[:PAGE])} shown, newest first", "newer_url": here if before else "",
+        "older_url": f"{here}?before={rows[PAGE - 1].id}" if len(rows) > PAGE else "",
+    }  # fmt: skip
+    return render(request, "flips.html", shown)
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise NotFound("There is nothing here.") from error
+
+
 def _why_not(person: Person, system: System, version: PolicyVersion, seats: tuple[signatures.Seat, ...]) -> str:
     """Why this person has nothing to sign here; empty when she has."""
     if not roles.may(person, "sign a policy", system):
         return "An approver or an owner of the system signs here."
     if version.proposer_id == person.pk:
         return "You proposed it, so somebody else has to decide on it."
-    if any(approval.approver_id == person.pk for approval in version.approvals.all()):
+    if any(
+        approval.approver_id == person.pk and approval.terms == version.terms for approval in version.approvals.all()
+    ):
         return "You have signed it."
     if signatures.role_for(seats, roles.roles_of(person, system)) is None:
         return f"What is missing is the signature of {' and of '.join(map(signatures.in_words, seats)) or 'nobody'}."

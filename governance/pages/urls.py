@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/halt/", halting.show, name="halt"),
     path("systems/<slug:slug>/proposals/", policies.proposals, name="proposals"),
     path("systems/<slug:slug>/proposals/<int:number>/", policies.proposal, name="proposal"),
+    path("systems/<slug:slug>/proposals/<int:number>/flips/", policies.flips, name="flips"),
     path("systems/<slug:slug>/tuning/", tuning.show, name="tuning"),
     path("systems/<slug:slug>/tuning/table.csv", tuning.table, name="tuning-table"),
     path("systems/<slug:slug>/tuning/propose/", tuning.propose, name="tuning-propose"),

@@ -24,6 +24,8 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "work on an incident": frozenset({"lead", "owner"}),
     "describe a system": frozenset({"owner", "admin"}),
     "propose a policy": frozenset({"owner"}),
+    "replay a policy": frozenset({"owner", "approver", "lead"}),
+    "discuss a policy": frozenset({"owner", "approver", "lead", "auditor"}),
     "sign a policy": frozenset({"approver", "owner"}),
     "activate a policy": frozenset({"approver", "owner"}),
     "restore a policy": frozenset({"approver", "owner", "lead"}),

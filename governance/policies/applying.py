@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.text import slugify
 
-from governance.models import Person, PolicyVersion
+from governance.models import Person, PolicyVersion, System
 from governance.people import accounts, actors
 from governance.people.actors import CONSOLE, Actor
 from governance.policies import checks, followers, lifecycle, signatures
@@ -33,8 +33,9 @@ def apply(file: SystemFile, *, by: Actor, activate: bool = False, because: str =
     lines = ["system registered"] if is_new else [f"system changed: {', '.join(changed)}"] if changed else []
     contract, is_new = lifecycle.register_contract(system, file.contract_document, by=by)
     lines += [f"contract {contract.version} registered"] if is_new else []
+    because_of = because or f"{said.slug}: from its system file"
     version, is_new = lifecycle.propose(
-        system, file.policy_document, by=by, because=because or f"{said.slug}: from its system file", contract=contract
+        system, file.policy_document, by=by, because=because_of, contract=contract, revises=_own_open(system, by)
     )
     if activate and version.state == "proposed" and version.based_on_id is None and _never_had_one(version):
         lifecycle.bootstrap(version, by=by, because=because)
@@ -44,6 +45,12 @@ def apply(file: SystemFile, *, by: Actor, activate: bool = False, because: str =
         lines.append(f"policy {version.number} proposed ({turn}); it needs the signature of {_needed(version)}")
     lines += [f"take note: {told.sentence}" for told in checks.warnings(file.policy)] if is_new else []
     return lines + followers.tell_applied(system, file, by)
+
+
+def _own_open(system: System, by: Actor) -> PolicyVersion | None:
+    """The proposal of hers that waits, whose place another text of hers takes."""
+    waiting = PolicyVersion.objects.of(system).filter(state__in=("proposed", "approved"), proposer=by.person)
+    return waiting.order_by("-number").first() if by.person else None
 
 
 def _never_had_one(version: PolicyVersion) -> bool:

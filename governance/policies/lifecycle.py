@@ -10,11 +10,11 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from governance.contracts.schema import compile_contract
-from governance.evidence.record import Draft, hash_of, policy_part, record
-from governance.models import Approval, ContractVersion, Entry, Person, PolicyVersion, System
+from governance.evidence.record import Draft, hash_of
+from governance.models import Approval, ContractVersion, Person, PolicyVersion, System
 from governance.people import roles
 from governance.people.actors import Actor
-from governance.policies import signatures
+from governance.policies import signatures, steps
 from governance.policies.canonical import canonical_bytes
 from governance.policies.direction import tightens
 from governance.policies.document import parse_policy
@@ -38,14 +38,16 @@ class Proposed(NamedTuple):
 
 @transaction.atomic
 def propose(
-    system: System, document: dict[str, Any], *, by: Actor, because: str = "", contract: ContractVersion | None = None
-) -> Proposed:
-    """Files a policy document, to be judged against `contract` (the newest one when none is given).
+    system: System, document: dict[str, Any], *, by: Actor, because: str = "", contract: ContractVersion | None = None,
+    revises: PolicyVersion | None = None,
+) -> Proposed:  # fmt: skip
+    """Files a policy document, to be judged against `contract` (the newest one when none is given). It takes the place
+    of the proposal that it `revises`, whose signatures do not come along.
 
     Raises Invalid for a document that is no policy of this contract and risk tier, NotAllowed and NotFound.
     """
-    proposer = _person(by, "propose a policy", system)
-    system = _held(system)
+    proposer = steps.person(by, "propose a policy", system)
+    system = steps.held(system)
     contract = contract or ContractVersion.objects.filter(system=system).order_by("-id").first()
     if contract is None:
         raise Invalid(f"{system.name} has no contract yet: register one first.")
@@ -60,14 +62,16 @@ def propose(
     )
     if same:
         return Proposed(same, is_new=False)
+    if revises is not None:
+        _replace(revises, by=by)
     last = PolicyVersion.objects.filter(system=system).order_by("-number").first()
     version = PolicyVersion(
         id=uuid7(), system=system, contract=contract, number=last.number + 1 if last else 1,
         document=canonical_bytes(document).decode(), digest=policy.digest, based_on=base, because=because,
-        proposer=proposer,
+        proposer=proposer, revises=revises,
         loosens=base is None or base.contract_id != contract.pk or not tightens(compiled(base.pk), policy),
     )  # fmt: skip
-    entry = _record(
+    entry = steps.entry(
         "proposed", version, by=by, payloads={"because": because.encode()} if because else None,
         causes=[hash_of(base.activation_id)] if base and base.activation_id else [],
         detail={"contract": contract.version, "contract_digest": contract.digest, "loosens": version.loosens,
@@ -83,24 +87,28 @@ def open_seats(version: PolicyVersion) -> tuple[Seat, ...]:
     """The signatures that are still missing, each as the roles that may give it; none for what is over or in force."""
     if version.state in ("declined", "retired") or (version.state == "in_force" and version.is_approved):
         return ()
-    signed = version.approvals.filter(verdict="approve").order_by("at").values_list("role", flat=True)
-    return signatures.missing(signatures.required(loosens=version.loosens, risk_tier=version.system.risk_tier), signed)
+    signed = version.approvals.filter(verdict="approve", terms=version.terms).order_by("at")
+    return signatures.missing(
+        signatures.required(loosens=version.loosens, risk_tier=version.system.risk_tier),
+        [signature.role for signature in signed],
+    )
 
 
 @transaction.atomic
-def approve(version: PolicyVersion, *, by: Actor, digest: str, comment: str = "") -> Approval:
-    """Signs the version whose digest the signer has read. The last signature needed makes it approved.
+def approve(version: PolicyVersion, *, by: Actor, digest: str, replay: str = "", comment: str = "") -> Approval:
+    """Signs the version whose digest, and whose replay's, the signer has read. The last signature needed makes it
+    approved.
 
     Raises NotAllowed for the proposer, for somebody whose role is not among those missing, and for keys; Conflict for
-    another digest, a second signature, a version that is decided, or one whose base is no longer in force.
+    another digest of either, a second signature, a version that is decided, or one whose base is no longer in force.
     """
-    signer = _person(by, "sign a policy", version.system)
-    system, version = _held(version.system), _fresh(version)
-    _check_signer(version, signer, by, digest)
+    signer = steps.person(by, "sign a policy", version.system)
+    system, version = steps.held(version.system), steps.fresh(version)
+    _check_signer(version, signer, by, digest, replay)
     if version.state == "proposed":
-        _check_base(system, version)
+        steps.check_base(system, version)
     elif version.state != "in_force" or version.is_approved:
-        raise Conflict(f"Version {version.number} is {_word(version.state)}, so it needs no signature.")
+        raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it needs no signature.")
     role = _seat_for(version, signer)
     approval, entry = _sign("approved", version, signer, role, "approve", by=by, comment=comment)
     done = not open_seats(version)
@@ -114,16 +122,16 @@ def approve(version: PolicyVersion, *, by: Actor, digest: str, comment: str = ""
 
 
 @transaction.atomic
-def decline(version: PolicyVersion, *, by: Actor, digest: str, comment: str = "") -> Approval:
+def decline(version: PolicyVersion, *, by: Actor, digest: str, replay: str = "", comment: str = "") -> Approval:
     """Refuses the version for good; its proposer has to file another. Raises as `approve` does."""
-    signer = _person(by, "sign a policy", version.system)
-    _held(version.system)
-    version = _fresh(version)
-    _check_signer(version, signer, by, digest)
+    signer = steps.person(by, "sign a policy", version.system)
+    steps.held(version.system)
+    version = steps.fresh(version)
+    _check_signer(version, signer, by, digest, replay)
     role = sorted(roles.roles_of(signer, version.system_id) & roles.VERBS["sign a policy"])[0]
     approval, entry = _sign("declined", version, signer, role, "decline", by=by, comment=comment)
     if not PolicyVersion.objects.filter(pk=version.pk, state="proposed").update(state="declined", entry_id=entry.id):
-        raise Conflict(f"Version {version.number} is {_word(version.state)}, so it cannot be declined.")
+        raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be declined.")
     return approval
 
 
@@ -131,18 +139,22 @@ def decline(version: PolicyVersion, *, by: Actor, digest: str, comment: str = ""
 def activate(version: PolicyVersion, *, by: Actor) -> PolicyVersion:
     """Puts an approved version in force and retires the one before.
 
-    Raises Conflict when signatures are missing or the policy it was compared with is no longer in force.
+    Raises Conflict when signatures are missing or the policy it was compared with is no longer in force. The scheduler
+    may when the hour has come that the signatures hold for.
     """
-    _person(by, "activate a policy", version.system)
-    system, version = _held(version.system), _fresh(version)
-    _check_key(by, system)
-    _check_base(system, version)
+    if by is not steps.SCHEDULER:
+        steps.person(by, "activate a policy", version.system)
+    system, version = steps.held(version.system), steps.fresh(version)
+    if by is steps.SCHEDULER and not steps.is_due(version):
+        raise Conflict(f"Version {version.number} is not due yet.")
+    steps.check_key(by, system)
+    steps.check_base(system, version)
     # The tier may have risen since it was signed, and then more people have to sign.
     left = open_seats(version)
     if version.state == "proposed" or left:
         raise Conflict(f"Version {version.number} still needs the signature of {_all(left)}.")
-    signed = version.approvals.filter(verdict="approve").order_by("id").values_list("entry", flat=True)
-    causes = [hash_of(entry) for entry in signed]
+    signed = version.approvals.filter(verdict="approve", terms=version.terms).order_by("id")
+    causes = [hash_of(entry) for entry in signed.values_list("entry", flat=True)]
     return _put_in_force(system, version, "activated", by=by, causes=causes, was="approved")
 
 
@@ -154,13 +166,13 @@ def bootstrap(version: PolicyVersion, *, by: Actor, because: str) -> PolicyVersi
     """
     if not because.strip():
         raise Invalid("Say why the policy is put in force before anybody has approved it.")
-    _person(by, "propose a policy", version.system)
-    system, version = _held(version.system), _fresh(version)
-    _check_key(by, system)
+    steps.person(by, "propose a policy", version.system)
+    system, version = steps.held(version.system), steps.fresh(version)
+    steps.check_key(by, system)
     if PolicyVersion.objects.filter(system=system, in_force_from__isnull=False).exists():
         raise Conflict(f"{system.name} has had a policy in force, so this one has to be approved.")
     return _put_in_force(
-        system, version, "bootstrapped", by=by, causes=[_proposal(version)], was="proposed", because=because,
+        system, version, "bootstrapped", by=by, causes=[steps.proposal_of(version)], was="proposed", because=because,
         is_bootstrapped=True,
     )  # fmt: skip
 
@@ -171,8 +183,8 @@ def restore(system: System, *, by: Actor, because: str = "") -> PolicyVersion:
 
     Raises Conflict when there is none.
     """
-    _person(by, "restore a policy", system)
-    system = _held(system)
+    steps.person(by, "restore a policy", system)
+    system = steps.held(system)
     current = system.in_force
     earlier = (
         PolicyVersion.objects.filter(system=system, state="retired", is_approved=True, number__lt=current.number)
@@ -189,12 +201,12 @@ def _put_in_force(
     is_bootstrapped: bool = False,
 ) -> PolicyVersion:  # fmt: skip
     before = system.in_force
-    entry = _record(
+    entry = steps.entry(
         type, version, by=by, causes=causes, payloads={"because": because.encode()} if because else None,
         detail={"replaces": before.number if before else None, "risk_tier": system.risk_tier},
     )  # fmt: skip
     if before is not None:
-        retired = _record("retired", before, by=by, causes=[entry.hash.hex()])
+        retired = steps.entry("retired", before, by=by, causes=[entry.hash.hex()])
         PolicyVersion.objects.filter(pk=before.pk, state="in_force").update(
             state="retired", retired_at=Now(), entry_id=retired.id
         )
@@ -203,65 +215,46 @@ def _put_in_force(
         is_bootstrapped=version.is_bootstrapped or is_bootstrapped,
     )  # fmt: skip
     if not changed:
-        raise Conflict(f"Version {version.number} is {_word(version.state)}, so it cannot be put in force.")
+        raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be put in force.")
     System.objects.filter(pk=system.pk).update(in_force_id=version.pk, entry_id=entry.id)
     return PolicyVersion.objects.select_related("system", "contract").get(pk=version.pk)
+
+
+def _replace(version: PolicyVersion, *, by: Actor) -> None:
+    """Ends a proposal for the sake of another text. Raises NotAllowed and Conflict."""
+    version = steps.fresh(version)
+    if by.person is None or version.proposer_id != by.person.pk:
+        raise NotAllowed(f"Only {version.proposer} can put another text in the place of version {version.number}.")
+    entry = steps.entry("revised", version, by=by)
+    still = PolicyVersion.objects.filter(pk=version.pk, state__in=("proposed", "approved"))
+    if not still.update(state="revised", entry_id=entry.id):
+        raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be revised.")
 
 
 def _sign(
     type: str, version: PolicyVersion, signer: Person, role: str, verdict: str, *, by: Actor, comment: str
 ) -> tuple[Approval, Draft]:
-    entry = _record(
-        type, version, by=by, causes=[_proposal(version)], detail={"role": role},
+    entry = steps.entry(
+        type, version, by=by, causes=[steps.proposal_of(version)],
+        detail={"role": role, "terms": version.terms, "replay": version.replay.digest if version.replay else None},
         payloads={"comment": comment.encode()} if comment else None,
     )  # fmt: skip
     approval = Approval.objects.create(
         version=version, proposer_id=version.proposer_id, approver=signer, role=role, verdict=verdict,
-        digest=version.digest, comment=comment, entry_id=entry.id,
+        digest=version.digest, terms=version.terms, comment=comment, entry_id=entry.id,
     )  # fmt: skip
     return approval, entry
 
 
-def _record(type: str, version: PolicyVersion, *, by: Actor, **facts: Any) -> Draft:
-    return record(
-        type, actor=by, kind="policy", id=version.pk, system=version.system_id,
-        policy=policy_part(version, slug=version.system.slug), **facts,
-    )  # fmt: skip
-
-
-def _person(by: Actor, verb: str, system: System) -> Person:
-    if by.person is None:
-        raise NotAllowed(f"Only a person can {verb}.")
-    roles.require(by.person, verb, system)
-    return by.person
-
-
-def _held(system: System) -> System:
-    """The system with its row locked until the transaction ends."""
-    return System.objects.select_for_update(of=("self",)).get(pk=system.pk)
-
-
-def _fresh(version: PolicyVersion) -> PolicyVersion:
-    return PolicyVersion.objects.select_related("system").get(pk=version.pk)
-
-
-def _proposal(version: PolicyVersion) -> str:
-    """The leaf hash, in hex, of the entry that proposed the version: the first of its chain."""
-    return bytes(Entry.objects.values_list("leaf_hash", flat=True).get(subject=version.pk, rev=1)).hex()
-
-
-def _check_key(by: Actor, system: System) -> None:
-    if by.key is not None and not (system.in_force_id and compiled(system.in_force_id).approval_by_key):
-        raise NotAllowed(f"{system.name} takes no signature from a key: sign in and do it yourself.")
-
-
-def _check_signer(version: PolicyVersion, signer: Person, by: Actor, digest: str) -> None:
-    _check_key(by, version.system)
+def _check_signer(version: PolicyVersion, signer: Person, by: Actor, digest: str, replay: str) -> None:
+    steps.check_key(by, version.system)
     if version.proposer_id == signer.pk:
         raise NotAllowed("You proposed this version, so somebody else has to decide on it.")
     if version.digest != digest:
         raise Conflict("What you read is not the text that was proposed: read it again.")
-    if version.approvals.filter(approver=signer).exists():
+    if replay != (version.replay.digest if version.replay else ""):
+        raise Conflict("The replay you read is not the one that belongs to the proposal now: read it again.")
+    if version.approvals.filter(approver=signer, terms=version.terms).exists():
         raise Conflict("You have signed this version already.")
 
 
@@ -271,15 +264,6 @@ def _seat_for(version: PolicyVersion, signer: Person) -> str:
     if role is None:
         raise NotAllowed(f"What is missing is the signature of {_all(left)}, which you are not.")
     return role
-
-
-def _check_base(system: System, version: PolicyVersion) -> None:
-    if version.state in ("proposed", "approved") and version.based_on_id != system.in_force_id:
-        raise Conflict("The policy in force has changed since this was proposed: propose it again.")
-
-
-def _word(state: str) -> str:
-    return state.replace("_", " ")
 
 
 def _all(seats: Sequence[Seat]) -> str:

@@ -41,6 +41,7 @@ ROUTES = (
     Route("GET", "systems/<slug:slug>/proposals/", "system", "302 404 200 200 200 200 200 200 200"),
     Route("GET", "systems/<slug:slug>/proposals/<int:number>/", "proposal", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/proposals/<int:number>/", "proposal", "302 404 403 403 403 302 403 403 403", "signed"),
+    Route("GET", "systems/<slug:slug>/proposals/<int:number>/flips/", "replayed", "302 404 403 200 200 200 403 403 403"),
     Route("GET", "systems/<slug:slug>/halt/", "system", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/halt/", "system", "302 404 403 302 302 302 403 302 302", "halt"),
     # people and keys
@@ -70,6 +71,11 @@ ROUTES = (
     Route("GET", "api/v1/evidence/tile/entries/<path:at>", "sealed_bundle", "401 404 404 404 200 200 200 404 200"),
     Route("GET", "api/v1/evidence/entries/", "system_unnamed", "401 200 200 200 200 200 200 200 200"),
     Route("GET", "api/v1/evidence/entries/<uuid:id>/", "entry", "401 404 404 404 200 200 200 404 200"),
+    Route("POST", "api/v1/systems/<slug:slug>/replay/", "system", "401 404 403 201 201 201 403 403 403", "text"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/replay/", "proposal", "401 404 403 200 200 200 403 403 403", "days"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/schedule/", "proposal", "401 404 403 403 200 403 403 403 403", "hour"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/rebase/", "stale", "401 404 403 403 200 403 403 403 403", "nothing"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/ask/", "proposal", "401 404 403 200 200 200 200 403 403", "question"),
     Route("POST", "api/v1/systems/<slug:slug>/halt/", "system", "401 404 403 201 201 201 403 201 201", "stop"),
     Route("POST", "api/v1/systems/<slug:slug>/lift/", "halted", "401 404 403 403 403 200 403 403 403", "nothing"),
     # outputs, reviews and decisions; the item in hand is Alice's, the reviewer

@@ -18,6 +18,7 @@ from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
 from governance.policies import halting, lifecycle
+from governance.tuning import replaying
 from reviews import queue
 from reviews.decisions import decide
 from reviews.delivery import endpoints
@@ -63,6 +64,21 @@ def halted() -> dict[str, Any]:
     found = cast.system()
     halting.halt(found, by=cast.acting(cast.person("frank", "approver"), found), because="Something is wrong.")
     return {"slug": found.slug}
+
+
+def replayed() -> dict[str, Any]:
+    arguments = proposal()
+    version = PolicyVersion.objects.select_related("system").get(number=2)
+    replaying.attach(version, by=cast.acting(version.proposer))
+    return arguments
+
+
+def stale() -> dict[str, Any]:
+    """Dana's own proposal, whose base is no longer in force."""
+    found = cast.system()
+    lifecycle.propose(found, cast.policy(threshold={"default": 0.8}), by=cast.acting(cast.dana()))
+    cast.put_in_force(found, cast.policy(threshold={"default": 0.85}))
+    return {"slug": found.slug, "number": 2}
 
 
 def two_policies() -> dict[str, Any]:
@@ -189,6 +205,10 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "days": lambda _: {"days": 3},
+    "hour": lambda _: {"at": "2090-01-01T00:00:00Z"},
+    "question": lambda _: {"text": "Why now?"},
+    "text": lambda _: {"policy": cast.policy(threshold={"default": 0.7})},
     "halt": lambda _: {"do": "halt", "because": "It pays twice."},
     "stop": lambda _: {"because": "It pays twice."},
     "outcome": lambda _: {"external_id": "nobody", "correct": True},
