@@ -160,8 +160,9 @@ def _raw_buffers(system: System, rows: int) -> list[bytes]:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {RAW}")
         cursor.execute(
-            f"CREATE TABLE {RAW} (LIKE governance_output, salt_key bytea, input text, output_json text, context text, "
-            "gate_inputs text, verdict text, PRIMARY KEY (id), UNIQUE (system_id, external_id))"
+            f"CREATE TABLE {RAW} (LIKE governance_output INCLUDING DEFAULTS, salt_key bytea, input text, "
+            "output_json text, context text, gate_inputs text, verdict text, PRIMARY KEY (id), "
+            "UNIQUE (system_id, external_id))"
         )
         cursor.execute(f"CREATE INDEX ON {RAW} (system_id, id DESC)")
     setting = intake.Sender(system, CONSOLE).setting(force=in_force(system.pk))

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from typing import Any, Final, NamedTuple
 
-from governance.contracts.values import MISSING
 from governance.policies.candidate import MILLION, Candidate, confidence_millionths
 from governance.policies.conditions import Condition
 from governance.policies.operators import Answer
@@ -146,13 +145,13 @@ def _judged(policy: Policy, plan: Plan, candidate: Candidate, draw: int) -> Verd
 
 def _trace(plan: Plan, values: list[Any], count: int) -> list[dict[str, Any]]:
     """A line for each of the first `count` conditions, all of them answered with no."""
-    seen, is_complete = shown_values(plan, values), MISSING not in values
+    seen = shown_values(plan, values)
     shown: dict[int, dict[str, Any]] = {}
     trace: list[dict[str, Any]] = []
     for asked in plan.asked[:count]:
         there = shown.get(asked.view)
         if there is None:
-            there = shown[asked.view] = plan.views[asked.view].of(seen, is_complete=is_complete)
+            there = shown[asked.view] = plan.views[asked.view](seen)
         trace.append({"rule": asked.name, "result": False, "then": asked.then, "values": there})
     return trace
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import itemgetter
 from typing import Any, Final
 
 from governance.contracts.values import MISSING
@@ -17,21 +16,8 @@ from governance.policies.policy import Policy, Rule, Segment
 SAFE_INTEGER: Final = 2**53 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """Fields whose values a trace shows together. Conditions that read the same fields share one."""
-
-    names: tuple[str, ...]
-    slots: tuple[int, ...]
-    pick: Callable[[list[Any]], tuple[Any, ...]]
-
-    def of(self, seen: list[Any], *, is_complete: bool) -> dict[str, Any]:
-        """The values that were there, by field; `is_complete` says that none is missing."""
-        if is_complete:
-            return dict(zip(self.names, self.pick(seen), strict=False))
-        return {
-            name: seen[slot] for name, slot in zip(self.names, self.slots, strict=True) if seen[slot] is not MISSING
-        }
+View = Callable[[list[Any]], dict[str, Any]]
+"""What a trace shows of the values: those of some fields, by field, as far as they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +81,16 @@ def _made(policy: Policy) -> Plan:
 
 
 def _view(names: tuple[str, ...], slots: dict[str, int]) -> View:
-    own = tuple(slots[name] for name in names)
-    return View(names, own, itemgetter(*own) if len(own) > 1 else lambda seen: (seen[own[0]],))
+    own = [(name, slots[name]) for name in names]
+    if len(own) > 1:
+        return lambda seen: {name: seen[slot] for name, slot in own if seen[slot] is not MISSING}
+    ((only, place),) = own
+
+    def view(seen: list[Any]) -> dict[str, Any]:
+        value = seen[place]
+        return {} if value is MISSING else {only: value}
+
+    return view
 
 
 def gate_inputs(plan: Plan, values: list[Any]) -> dict[str, Any]:

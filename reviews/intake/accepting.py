@@ -37,11 +37,18 @@ _believed: dict[UUID, InForce | None] = {}
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An output that is in. A repeat has no dossier: it was judged when it came first."""
+    """An output that is in. A repeat has no dossier, only the id it has had: it was judged when it came first."""
 
-    id: UUID
     dossier: Dossier | None = None
     setting: Setting | None = None
+    known: UUID | None = None
+
+    @property
+    def id(self) -> UUID:
+        if self.dossier is not None:
+            return UUID(bytes=self.dossier.id.bytes)
+        assert self.known is not None  # noqa: S101  one of the two it always has
+        return self.known
 
     @property
     def is_new(self) -> bool:
@@ -106,7 +113,7 @@ def _accept_one(body: Body, sender: Sender) -> Result:
         dossier = prepare(arrival, setting, setting.template())
         is_current, is_new = insert(dossier, setting)
         if is_new:
-            return Taken(UUID(bytes=dossier.id.bytes), dossier, setting)
+            return Taken(dossier, setting)
         if is_current:
             known = _known([arrival], sender.system.pk)
             if known:
@@ -164,9 +171,7 @@ def _write(waiting: dict[int, Arrival], sender: Sender, *, look_first: bool) -> 
         except errors.DeadlockDetected:
             continue
         if is_written:
-            return results | {
-                place: Taken(UUID(bytes=dossier.id.bytes), dossier, setting) for place, dossier in dossiers.items()
-            }
+            return results | {place: Taken(dossier, setting) for place, dossier in dossiers.items()}
         is_retry = True
     raise _restless()
 
@@ -205,7 +210,7 @@ def _known(arrivals: Sequence[Arrival], system: UUID) -> dict[str, tuple[UUID, b
 
 def _again(arrival: Arrival, known: tuple[UUID, bytes]) -> Result:
     id, digest = known
-    return Taken(id) if digest == arrival.digest else _conflict()
+    return Taken(known=id) if digest == arrival.digest else _conflict()
 
 
 def _conflict() -> Conflict:

@@ -51,7 +51,7 @@ def of_new(taken: Taken, reader: Reader) -> Answer:
     verdict: Any = msgspec.Raw(dossier.verdict)
     if hides:
         verdict = {**told(judged, setting.force), "audit": None, "propensity": None}
-    return _answer(taken.id, judged.arrival.body.external_id, judged.status, verdict, review, resolution, reader)
+    return _answer(str(dossier.id), judged.arrival.body.external_id, judged.status, verdict, review, resolution, reader)
 
 
 def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
@@ -84,7 +84,7 @@ def of_row(output: Output, reader: Reader) -> Answer:
         answer = resolutions.released_output(output)
         resolution = _resolution(status, answer, output.resolved_by, _utc(output.final_at), output.decision)
     more = resolutions.history(output)
-    return _answer(output.pk, output.external_id, status, verdict, review, resolution, reader) | more
+    return _answer(str(output.pk), output.external_id, status, verdict, review, resolution, reader) | more
 
 
 def listed(output: Output, reader: Reader) -> Answer:
@@ -137,7 +137,7 @@ def _resolution(status: str, output: Any, by: str | None, at: datetime | None, d
 
 
 def _answer(
-    id: UUID,
+    id: str,
     external_id: str,
     status: str,
     verdict: Any,
@@ -146,7 +146,7 @@ def _answer(
     reader: Reader,
 ) -> Answer:
     return {
-        "id": str(id),
+        "id": id,
         "external_id": external_id,
         "status": status,
         "verdict": verdict,
@@ -156,7 +156,7 @@ def _answer(
     }
 
 
-def _links(id: UUID, base: str) -> dict[str, str]:
+def _links(id: UUID | str, base: str) -> dict[str, str]:
     own = f"{base}/api/v1/outputs/{id}/"
     return {"self": own, "trace": f"{own}trace/", "proof": f"{own}proof/"}
 

@@ -20,7 +20,7 @@ from reviews.intake import faults
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 64
 _LONGEST_NUMBER: Final = 64  # characters; nobody knows a confidence to sixty digits, and reading more would cost time
-_NULL: Final = msgspec.Raw(b"null")
+NULL: Final = msgspec.Raw(b"null")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
 
@@ -38,28 +38,28 @@ class Malformed(Invalid):
     code = "malformed"
 
 
-class Alternative(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    """Another answer that the AI considered."""
+class Alternative(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False, kw_only=True):
+    """Another answer that the AI considered. Members in the order of the canonical form."""
 
-    output: Any
     confidence: float | None = None
-
-
-class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
-    """One output as its producer sent it."""
-
-    system: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    external_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    input: Any
     output: Any
-    confidence: msgspec.Raw = _NULL
-    model: Name | None = None
-    model_version: Name | None = None
-    prompt_version: Name | None = None
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False, kw_only=True):
+    """One output as its producer sent it. Members in the order of the canonical form."""
+
     alternatives: Annotated[list[Alternative], msgspec.Meta(max_length=1000)] = []
-    explanation: Any = None
     attributes: dict[str, Any] = {}
     callback_url: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    confidence: msgspec.Raw = NULL
+    explanation: Any = None
+    external_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    input: Any
+    model: Name | None = None
+    model_version: Name | None = None
+    output: Any
+    prompt_version: Name | None = None
+    system: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 _body = msgspec.json.Decoder(Body).decode
@@ -82,7 +82,7 @@ def read(raw: bytes) -> Body:
         if found := faults.found_in(raw):
             raise _invalid(found) from error
         raise Malformed("This is no JSON.", errors=[Problem("", "malformed", faults.sentence(str(error)))]) from error
-    if b"\\u0000" in raw and (nul := faults.found_in(raw)):
+    if b"\\" in raw and b"\\u0000" in raw and (nul := faults.found_in(raw)):
         raise _invalid(nul)
     return body
 
@@ -93,6 +93,8 @@ def _invalid(problems: list[Problem]) -> Invalid:
 
 _NUMBER = re.compile(rb"-?[0-9]")
 _PLAIN_SHARE = re.compile(rb"0\.([0-9]{1,6})\Z")
+# At most fifteen digits come out of a double as they went in; the rest is looked at by `canonical.may_differ`.
+_CANONICAL_SHARE = re.compile(rb"0\.[0-9]{0,14}[1-9]\Z")
 
 
 def confidence_of(body: Body) -> int | None:
@@ -107,6 +109,11 @@ def confidence_of(body: Body) -> int | None:
         return confidence_millionths(Decimal(raw.decode()))
     except InvalidOperation:
         return None
+
+
+def is_canonical(body: Body) -> bool:
+    """Whether the stated confidence was written in its canonical form, as far as that is seen at once."""
+    return _CANONICAL_SHARE.match(body.confidence) is not None
 
 
 def stated_confidence(body: Body) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,13 @@ class Setting:
     traceparent: str | None
     dice: Dice
     origin: str
+    system_text: str = field(init=False)
+    due: dict[str, datetime] = field(
+        init=False, default_factory=dict
+    )  # by queue: what arrives together is due together
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "system_text", str(self.system))
 
     def template(self) -> Template:
         return Template(origin=self.origin, at=self.at, force=self.force, sender=self.sender, dice=self.dice)
@@ -59,10 +66,10 @@ class Dossier:
 
 def prepare(arrival: Arrival, setting: Setting, template: Template) -> Dossier:
     """The dossier of an arrival. Raises MalformedLeaf when its entry grows beyond what the log takes."""
-    judged = pronounce(arrival, setting.force, system=setting.system, dice=setting.dice, at=setting.at)
+    judged = pronounce(arrival, setting.force, system=setting.system_text, dice=setting.dice, at=setting.at)
     id, entry = uuid_utils.uuid7(), uuid_utils.uuid7()
     salt_key = os.urandom(32)
-    gate_inputs = canonical.text(judged.verdict.gate_inputs)
+    gate_inputs = canonical.quick(judged.verdict.gate_inputs)  # without floats, in which alone the two forms differ
     leaf = template.fill(judged, entry=str(entry), output=str(id), salt_key=salt_key, gate_inputs=gate_inputs)
     return Dossier(
         judged, id, entry, uuid_utils.uuid7() if judged.purpose else None, salt_key, gate_inputs,
@@ -91,5 +98,8 @@ def expected(judged: Judged, setting: Setting) -> tuple[str | None, datetime | N
     force = setting.force
     if force is None:
         return None, None
-    queue = force.policy.routing.named(route(force.policy, judged.candidate).queue)
-    return queue.name, due_at(force.policy.sla, queue.calendar, setting.at)
+    policy = force.policy
+    name = route(policy, judged.candidate).queue if policy.routing.rules else policy.routing.default.queue
+    if name not in setting.due:
+        setting.due[name] = due_at(policy.sla, policy.routing.named(name).calendar, setting.at)
+    return name, setting.due[name]

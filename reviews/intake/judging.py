@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
 from governance.contracts import pointer
 from governance.contracts.schema import Contract
+from governance.contracts.values import MISSING
 from governance.policies.candidate import MILLION, Candidate
-from governance.policies.judge import Verdict, draw_of, is_drawn, judge
+from governance.policies.judge import Verdict, is_drawn, judge
 from governance.policies.registry import InForce
 from governance.refusals import Problem
 from reviews.intake.arrivals import Arrival
+from reviews.intake.macs import Blocks, blocks, mac
 
 _NO_POLICY: Final = "No policy is in force here, so a person decides."
 
@@ -30,6 +31,14 @@ class Dice:
 
     key: bytes
     version: int
+    _blocks: Blocks = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_blocks", blocks(self.key))
+
+    def draw(self, system: str, external_id: str) -> int:
+        """`draw_of` under this key."""
+        return int.from_bytes(mac(*self._blocks, f"{system}\0{external_id}".encode())[:8], "big")
 
     @classmethod
     def newest(cls, keys: Mapping[int, bytes]) -> Dice:
@@ -57,11 +66,10 @@ class Judged:
         return None if self.status == "in_review" else "policy"
 
 
-def pronounce(arrival: Arrival, force: InForce | None, *, system: UUID, dice: Dice, at: datetime) -> Judged:
-    """The verdict on one arrival, received `at`. Never raises for what the arrival holds."""
+def pronounce(arrival: Arrival, force: InForce | None, *, system: str, dice: Dice, at: datetime) -> Judged:
+    """The verdict on one arrival, received `at` in the system of this id. Never raises for what the arrival holds."""
     body = arrival.body
-    id = str(system)
-    draw = draw_of(dice.key, id, body.external_id)
+    draw = dice.draw(system, body.external_id)
     candidate, verdict = _verdict(arrival, force, draw, at)
     if verdict.lane == "release":
         status = "in_review" if verdict.is_held else "released"
@@ -75,18 +83,18 @@ def pronounce(arrival: Arrival, force: InForce | None, *, system: UUID, dice: Di
         is_blind = (
             share > 0
             and verdict.rule.startswith("threshold:")
-            and is_drawn(draw_of(dice.key, f"{id}/blind", body.external_id), share)
+            and is_drawn(dice.draw(f"{system}/blind", body.external_id), share)
         )
-    case = _case(candidate, force.contract, dice, id) if force is not None else None
+    case = _case(candidate, force.contract, dice, system) if force is not None else None
     return Judged(arrival, candidate, verdict, draw, purpose, is_blind, status, case)
 
 
 def _case(candidate: Candidate, contract: Contract, dice: Dice, system: str) -> int | None:
     """A number for the case that the contract's pointer names: 64 bits under the draw key, so that the table of outputs
     holds nobody's reference."""
-    root, *path = contract.case
-    named = pointer.get(getattr(candidate, root), tuple(path))
-    if not isinstance(named, (str, int, Decimal)) or isinstance(named, bool) or named == "":
+    tokens = contract.case
+    named = pointer.get(getattr(candidate, tokens[0]), tokens[1:])
+    if named is MISSING or not isinstance(named, (str, int, Decimal)) or isinstance(named, bool) or named == "":
         return None
     said = hashlib.blake2b(f"{system}\0{named}".encode(), digest_size=8, key=dice.key[:64])
     return int.from_bytes(said.digest(), "big", signed=True)

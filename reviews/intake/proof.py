@@ -16,15 +16,13 @@ from governance.people import actors
 from governance.people.actors import Actor
 from governance.policies.registry import InForce
 from reviews.intake.judging import Dice, Judged
+from reviews.intake.macs import blocks, mac
 
-_INNER: Final = bytes(sign ^ 0x36 for sign in range(256))
-_OUTER: Final = bytes(sign ^ 0x5C for sign in range(256))
-_PADDING: Final = bytes(32)
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 COMMITTED: Final = ("input", "output", "context", "gate_inputs")
 _PARTS: Final = [
-    (f"salt1:{name}".encode(), f"ev1:{name}\0".encode(), f'"name":"{name}"}}') for name in COMMITTED
-]  # what `leaf.salt_for` and `leaf.commit` put before the name and the content
+    (leaf.salt_label(name), f"ev1:{name}\0".encode(), f'"name":"{name}"}}') for name in COMMITTED
+]  # what `leaf.salt_for` and `leaf.commit` put beside the key and before the content
 
 
 def judge_of(force: InForce | None) -> Actor:
@@ -32,37 +30,34 @@ def judge_of(force: InForce | None) -> Actor:
     return actors.policy(force.slug, force.number) if force else actors.machine("intake")
 
 
-def gate(judged: Judged, *, contract: str | None, dice: Dice) -> dict[str, Any]:
-    """The `gate` member: what the verdict rests on, in integers."""
+class Gate(msgspec.Struct, gc=False):
+    """The `gate` member: what the verdict rests on, in integers. Members in the order of the canonical form."""
+
+    audit: bool
+    breached: bool
+    conditions: list[dict[str, Any]]
+    confidence: int | None
+    contract: str | None
+    draw: str
+    draw_key: int
+    lane: str
+    model: str | None
+    model_version: str | None
+    prompt_version: str | None
+    propensity: int
+    rule: str
+    segment: str | None
+    threshold: int | None
+
+
+def gate(judged: Judged, *, contract: str | None, draw_key: int) -> Gate:
+    """The gate of a verdict under a contract of this version."""
     body, verdict = judged.arrival.body, judged.verdict
-    return {
-        "confidence": judged.arrival.confidence,
-        "segment": verdict.segment,
-        "model": body.model,
-        "model_version": body.model_version,
-        "prompt_version": body.prompt_version,
-        "contract": contract,
-        "breached": verdict.is_breached,
-        "rule": verdict.rule,
-        "lane": verdict.lane,
-        "threshold": verdict.threshold,
-        "audit": verdict.is_audit,
-        "draw": f"{judged.draw:016x}",
-        "draw_key": dice.version,
-        "propensity": verdict.propensity,
-        "conditions": verdict.conditions,
-    }
-
-
-def blocks(key: bytes) -> tuple[bytes, bytes]:
-    """The outer and the inner block of HMAC-SHA256 under a key of 32 bytes (RFC 2104)."""
-    block = key + _PADDING
-    return block.translate(_OUTER), block.translate(_INNER)
-
-
-def mac(outer: bytes, inner: bytes, message: bytes) -> bytes:
-    """HMAC-SHA256 under the key of these blocks. Two plain hashes take less time than OpenSSL's own set-up."""
-    return sha256(outer + sha256(inner + message).digest()).digest()
+    return Gate(
+        verdict.is_audit, verdict.is_breached, verdict.conditions, judged.arrival.confidence, contract,
+        f"{judged.draw:016x}", draw_key, verdict.lane, body.model, body.model_version, body.prompt_version,
+        verdict.propensity, verdict.rule, verdict.segment, verdict.threshold,
+    )  # fmt: skip
 
 
 class Template:
@@ -70,7 +65,7 @@ class Template:
 
     def __init__(self, *, origin: str, at: datetime, force: InForce | None, sender: Actor, dice: Dice) -> None:
         self.contract = force.contract.version if force else None
-        self.dice = dice
+        self.draw_key = dice.version
         causes = [force.activation] if force else []
         actor, moment = _text(judge_of(force).as_json()), leaf.time_text(at)
         self._head = f'{{"actor":{actor},"at":"{moment}","causes":{_text(causes)},"commitments":['
@@ -81,15 +76,15 @@ class Template:
 
     def fill(self, judged: Judged, *, entry: str, output: str, salt_key: bytes, gate_inputs: bytes) -> bytes:
         """The leaf of one output. `entry` and `output` are ids as text. Raises MalformedLeaf when it grows too long."""
-        arrival, salts = judged.arrival, blocks(salt_key)
+        arrival = judged.arrival
         commitments = ",".join([
-            f'{{"alg":"hmac-sha256","digest":"{mac(*blocks(mac(*salts, salt)), name + content).hex()}",'
+            f'{{"alg":"hmac-sha256","digest":"{mac(*blocks(sha256(salt_key + salt).digest()), name + content).hex()}",'
             f'"len":{len(content)},{end}'
             for (salt, name, end), content in zip(
                 _PARTS, (arrival.input, arrival.output, arrival.context, gate_inputs), strict=True
             )
         ])  # fmt: skip
-        conditions = _text(gate(judged, contract=self.contract, dice=self.dice))
+        conditions = _text(gate(judged, contract=self.contract, draw_key=self.draw_key))
         content = (
             f'{self._head}{commitments}{self._middle}{conditions},"id":"{entry}{self._after_id}{output}{self._tail}'
         ).encode()

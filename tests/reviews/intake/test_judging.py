@@ -16,7 +16,7 @@ from tests.reviews.intake.test_proof import AT, DICE, SYSTEM, in_force
 def judged(external_id: str = "one", blocks: dict[str, Any] | None = None, **parts: Any) -> Judged:
     force = in_force(**{"audit": {"rate": 0}, **(blocks or {})})
     arrival = arrive(body(external_id, **{"output": {"digit": 1}, "attributes": {"channel": "x"}} | parts))
-    return pronounce(arrival, force, system=SYSTEM, dice=DICE, at=AT)
+    return pronounce(arrival, force, system=str(SYSTEM), dice=DICE, at=AT)
 
 
 def test_over_the_threshold_it_is_released_by_the_policy() -> None:
@@ -41,7 +41,7 @@ def test_a_broken_contract_never_releases_however_confident() -> None:
 
 
 def test_without_a_policy_nothing_is_released() -> None:
-    found = pronounce(arrive(body(confidence=1)), None, system=SYSTEM, dice=DICE, at=AT)
+    found = pronounce(arrive(body(confidence=1)), None, system=str(SYSTEM), dice=DICE, at=AT)
     assert (found.verdict.rule, found.status, found.purpose) == ("no-policy", "in_review", "review")
 
 

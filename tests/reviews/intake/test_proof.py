@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import to_builtins
 from uuid_utils.compat import uuid7
 
 from governance.contracts.schema import compile_contract
@@ -19,7 +20,8 @@ from governance.policies.registry import InForce
 from reviews.intake import canonical
 from reviews.intake.arrivals import arrive
 from reviews.intake.judging import Dice, pronounce
-from reviews.intake.proof import COMMITTED, Template, blocks, gate, judge_of, mac
+from reviews.intake.macs import blocks, mac
+from reviews.intake.proof import COMMITTED, Template, gate, judge_of
 from tests import cast
 from tests.reviews.intake.sent import body
 from tests.reviews.intake.test_canonical import TEXTS, VALUES
@@ -37,7 +39,8 @@ def in_force(**blocks: Any) -> InForce:
     policy = parse_policy(cast.policy(rules=RULES, **blocks))
     contract = compile_contract(cast.contract())
     return InForce(
-        SYSTEM, "digits", "Digits", "limited", uuid7(), 4, policy.digest, False, uuid7(), "ab" * 32, policy, contract
+        SYSTEM, "digits", "Digits", "limited", uuid7(), 4, policy.digest, False, uuid7(), "ab" * 32, policy, contract,
+        False, uuid7(),
     )  # fmt: skip
 
 
@@ -47,7 +50,7 @@ def test_the_template_writes_the_bytes_that_the_evidence_room_writes(
 ) -> None:
     force = in_force() if has_policy else None
     arrival = arrive(body(output=answer, attributes={"channel": channel}, model=model))
-    judged = pronounce(arrival, force, system=SYSTEM, dice=DICE, at=AT)
+    judged = pronounce(arrival, force, system=str(SYSTEM), dice=DICE, at=AT)
     salt_key, inputs, output = os.urandom(32), canonical.text(judged.verdict.gate_inputs), uuid7()
     contents = (arrival.input, arrival.output, arrival.context, inputs)
     contract = force.contract.version if force else None
@@ -58,7 +61,8 @@ def test_the_template_writes_the_bytes_that_the_evidence_room_writes(
             leaf.Commitment(name, leaf.salt_for(salt_key, name), content)
             for name, content in zip(COMMITTED, contents, strict=True)
         ],
-        keep=False, gate=gate(judged, contract=contract, dice=DICE), detail={"sent_by": CONSOLE.as_json()},
+        keep=False, gate=to_builtins(gate(judged, contract=contract, draw_key=DICE.version)),
+        detail={"sent_by": CONSOLE.as_json()},
     )  # fmt: skip
     template = Template(origin=settings.EVIDENCE_ORIGIN, at=AT, force=force, sender=CONSOLE, dice=DICE)
     fast = template.fill(judged, entry=str(slow.id), output=str(output), salt_key=salt_key, gate_inputs=inputs)
@@ -71,8 +75,8 @@ def test_two_plain_hashes_are_the_hmac(key: bytes, message: bytes) -> None:
 
 
 def test_the_gate_says_what_the_verdict_rests_on_in_integers() -> None:
-    judged = pronounce(arrive(body(output={"digit": 1})), in_force(), system=SYSTEM, dice=DICE, at=AT)
-    assert gate(judged, contract="1.0.0", dice=DICE) == {
+    judged = pronounce(arrive(body(output={"digit": 1})), in_force(), system=str(SYSTEM), dice=DICE, at=AT)
+    assert to_builtins(gate(judged, contract="1.0.0", draw_key=DICE.version)) == {
         "confidence": 950_000, "segment": None, "model": "digits-lr", "model_version": "3.1", "prompt_version": None,
         "contract": "1.0.0", "breached": False, "rule": "chat", "lane": "review", "threshold": None, "audit": False,
         "draw": f"{judged.draw:016x}", "draw_key": 3, "propensity": 1_000_000,
@@ -83,7 +87,7 @@ def test_the_gate_says_what_the_verdict_rests_on_in_integers() -> None:
 def test_no_text_of_the_producer_enters_the_entry_beside_names_of_models() -> None:
     secret = "a-word-that-must-not-leak"
     parts = {"input": {"email": secret}, "output": secret, "explanation": secret, "attributes": {"channel": secret}}
-    judged = pronounce(arrive(body(secret, **parts)), in_force(), system=SYSTEM, dice=DICE, at=AT)
+    judged = pronounce(arrive(body(secret, **parts)), in_force(), system=str(SYSTEM), dice=DICE, at=AT)
     template = Template(origin="o", at=AT, force=in_force(), sender=CONSOLE, dice=DICE)
     content = template.fill(judged, entry=str(uuid7()), output=str(uuid7()), salt_key=b"s" * 32, gate_inputs=b"{}")
     assert secret.encode() not in content
