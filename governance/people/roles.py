@@ -1,9 +1,10 @@
 """Who may do what: one table of role × verb. Doors, docs and the route test are made from it."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from governance.models import Person, System
+from governance.models import Person, Role, System
 from governance.refusals import NotAllowed, NotFound
 
 # verb: (the roles that may, the sentence for a person who may not)
@@ -36,6 +37,14 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "manage keys": frozenset({"engineer", "admin"}),
     "manage people": frozenset({"admin"}),
 }
+
+
+def with_roles(person: Person, held: Sequence[Role]) -> Person:
+    """The person with these roles, which were read already, as if they had been prefetched."""
+    known = Role.objects.filter(person=person)
+    known._result_cache = list(held)
+    person._prefetched_objects_cache = {"roles": known}  # type: ignore[attr-defined]
+    return person
 
 
 def roles_of(person: Person, system: System | UUID | None) -> frozenset[str]:

@@ -47,16 +47,17 @@ class Decided:
 
 def decide(
     actor: Actor, *, item: UUID, token: UUID, verdict: str | None = None, output: Any = MISSING,
-    reasons: Sequence[str] = (), comment: str = "", took_ms: int | None = None,
+    reasons: Sequence[str] = (), comment: str = "", took_ms: int | None = None, case: Case | None = None,
 ) -> Decided:  # fmt: skip
     """Takes this person's decision on the item she has in hand; the claim's token says which seat it is for.
 
-    `output` is the corrected output of an override, or her own answer to a blind item (then without a verdict).
+    `output` is the corrected output of an override, or her own answer to a blind item (then without a verdict). `case`
+    is what was read of it with this claim already, if it was.
     Raises Conflict when the claim is lost or the item closed, Invalid with a pointer for every problem, NotFound.
     """
     who = reviewer(actor)
     for _ in range(_TRIES):
-        case = read_case(who, item, token)
+        case = case or read_case(who, item, token)
         if case.is_soft:
             # Deciding shows that she has seen the next card: it becomes the one in hand first.
             renew(actor, item, token)
@@ -67,7 +68,7 @@ def decide(
                 took_ms=took_ms,
             )  # fmt: skip
         except MovedOn:
-            continue
+            case = None
     raise Conflict("Somebody else acts on this item at the same moment. Open it again to go on.")
 
 

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.pages import access
 from governance.people.actors import Actor
-from governance.refusals import Conflict, Invalid, NotAllowed, Refused
+from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Refused
 from reviews import decisions, queue
+from reviews.decisions.cases import read_case
 from reviews.pages.desk import form, holding, keys
 from reviews.pages.desk.cards import Card, card
 from reviews.pages.desk.form import Typed
@@ -19,7 +20,6 @@ from reviews.pages.desk.reading import given, took
 from reviews.pages.desk.session import session
 from reviews.pages.desk.standing import standing
 from reviews.pages.queue import REVIEW, to_next
-from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import reviewer
 
@@ -60,16 +60,14 @@ def decide(request: HttpRequest, id: UUID) -> HttpResponse:
     actor = _actor(request)
     if request.method != "POST":
         return redirect("review", id)
-    token = _token(request)
-    claim = queue.claim_held(actor, id)
-    if claim is None or claim.token != token:
-        return _lost(request, id, losing.lost(reviewer(actor), id, token))
+    token, person = _token(request), access.person(request)
     try:
-        said = given(request.POST, claim, access.person(request))
-        decisions.decide(actor, item=id, token=claim.token, took_ms=took(request.POST, claim), **said)
+        case = read_case(reviewer(actor), id, token)
+        said = given(request.POST, case, person)
+        decisions.decide(actor, item=id, token=token, case=case, took_ms=took(request.POST, case.now), **said)
     except Invalid as refused:
-        return _again(request, actor, claim, refused)
-    except (Conflict, NotAllowed) as refused:
+        return _again(request, actor, id, refused)
+    except (Conflict, NotAllowed, NotFound) as refused:
         return _lost(request, id, refused)
     return HttpResponse(status=204) if _is_desk(request) else to_next(request)
 
@@ -86,8 +84,8 @@ def ahead(request: HttpRequest) -> HttpResponse:
         now = queue.renew(actor, _uuid(request.POST["shown"]), _token(request))
     person, coming = access.person(request), queue.claim_next(actor, ahead=True)
     context = {
-        "session": session(actor), "now": now and card(now, person), "ahead": coming and card(coming, person),
-        "keys": keys.bound(person),
+        "session": session(actor), "now": now and card(now, person, with_cases=False),
+        "ahead": coming and card(coming, person), "keys": keys.bound(person),
     }  # fmt: skip
     return render(request, "_ahead.html", context)
 
@@ -152,8 +150,11 @@ def _back(request: HttpRequest, actor: Actor, claim: Claim) -> HttpResponse:
     return render(request, "_ahead.html", context)
 
 
-def _again(request: HttpRequest, actor: Actor, claim: Claim, refused: Refused) -> HttpResponse:
+def _again(request: HttpRequest, actor: Actor, id: UUID, refused: Refused) -> HttpResponse:
     """The same card with what was typed and what is wrong with it."""
+    claim = queue.claim_held(actor, id)
+    if claim is None:
+        return _lost(request, id, refused)
     was = form.typed_in(request.POST)
     typed = Typed(was.verdict, was.fields, was.reasons, was.comment, refused.sentence, refused.errors)
     shown = card(claim, access.person(request), typed=typed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +21,7 @@ from reviews.models import Item, Seat, Skip
 from reviews.queue import losing
 from reviews.queue.claims import Claim
 from reviews.queue.reviewers import Reviewer, reviewer
-from reviews.queue.taking import claim_held, record_claim, set_aside
+from reviews.queue.taking import claim_held, shown
 from reviews.routing import queues
 from reviews.routing.rulebook import rulebook
 
@@ -33,12 +34,7 @@ WHERE item_id = %(item)s AND claim_token = %(token)s AND claimed_by_id = %(me)s 
 """
 _RENEW: Final = f"""
 UPDATE reviews_seat SET claim_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-{_MINE} AND NOT is_soft RETURNING id
-"""  # noqa: S608  only constants
-_SHOW: Final = f"""
-UPDATE reviews_seat SET claim_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s), is_soft = false,
-    shown_at = clock_timestamp(), entry_id = %(entry)s
-{_MINE} AND is_soft RETURNING id
+{_MINE} AND NOT is_soft RETURNING claim_expires_at
 """  # noqa: S608  only constants
 _GIVE_BACK: Final = f"""
 UPDATE reviews_seat SET claimed_by_id = NULL, claim_token = NULL, claim_expires_at = NULL, is_soft = false,
@@ -51,22 +47,17 @@ UPDATE reviews_seat SET claimed_by_id = NULL, claim_token = NULL, claim_expires_
 def renew(actor: Actor, item: UUID, token: UUID) -> Claim:
     """The claim with a whole lease ahead of it; a soft one becomes the one in hand. Raises Conflict when it is lost."""
     who = reviewer(actor)
-    asked = {**_asked(who, item, token), "seconds": float(settings.LEASE_SECONDS), "entry": uuid7()}
-    with transaction.atomic():
-        if not _one(_RENEW, asked):
-            seat = _one(_SHOW, asked)
-            if not seat:
-                raise losing.lost(who, item, token)
-            set_aside(who, seat[0])
-            claim = claim_held(actor, item)
-            if claim is None:
-                raise losing.lost(who, item, token)
-            record_claim(who, claim, entry=asked["entry"])
-            return claim
     claim = claim_held(actor, item)
-    if claim is None:
+    if claim is None or claim.token != token:
         raise losing.lost(who, item, token)
-    return claim
+    if claim.is_soft:
+        renewed = shown(who, claim)
+    else:
+        until = _one(_RENEW, {**_asked(who, item, token), "seconds": float(settings.LEASE_SECONDS)})
+        renewed = replace(claim, expires_at=until[0]) if until else None
+    if renewed is None:
+        raise losing.lost(who, item, token)
+    return renewed
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from governance.models import Person
 from governance.people import roles
 from governance.policies.policy import Review
 from reviews.decisions.answers import short_reading
-from reviews.decisions.cases import opinions
+from reviews.decisions.cases import Case, opinions
 from reviews.pages.desk import form
 from reviews.pages.desk.alike import Alike, alike
 from reviews.pages.desk.asking import Asked, filled
@@ -145,8 +145,9 @@ class Card:
         return int(self.claim.now.timestamp() * 1000)
 
 
-def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
-    """The card of a claim for the person who has it. Never raises for what the item holds."""
+def card(claim: Claim, person: Person, *, typed: Typed | None = None, with_cases: bool = True) -> Card:
+    """The card of a claim for the person who has it. Never raises for what the item holds. A card that is shown already
+    needs no cases like it again."""
     typed = typed or Typed()
     contract = claim.rules.contract
     sent, said, context = seen(claim, person)
@@ -172,7 +173,7 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None) -> Card:
         tuple((str(name), plain_value(value)) for name, value in list(attributes.items())[:2]),
         None if claim.is_blind else _said(claim, contract, said, context, others, choices, is_choice),
         str(verdict.get("because") or ""), None if claim.is_blind else part.get("version"),
-        Alike() if claim.is_blind else alike(
+        Alike() if claim.is_blind or not with_cases else alike(
             claim.system, ai_said=_reading(claim, contract), besides=claim.output, contract=contract
         ),
         _heard(claim, contract, said),
@@ -208,11 +209,11 @@ def whole(claim: Claim) -> tuple[Any, Any, dict[str, Any]]:
     return sent, said, context
 
 
-def sees_personal(claim: Claim, person: Person) -> bool:
+def sees_personal(claim: Claim | Case, person: Person) -> bool:
     return roles.may(person, "see personal data", claim.system)
 
 
-def hidden_fields(claim: Claim, person: Person) -> frozenset[str]:
+def hidden_fields(claim: Claim | Case, person: Person) -> frozenset[str]:
     """The members of the output that she is not asked about, because she may not see what they hold."""
     contract = claim.rules.contract
     if contract is None or sees_personal(claim, person):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
+from django.utils import timezone
 
 from governance.people.actors import Actor
 from reviews.models import Decision
@@ -68,14 +68,11 @@ class Session:
 
 def session(actor: Actor) -> Session:
     """The present sitting of a reviewer, by PostgreSQL's clock; the last ten oldest first, as the rail shows them."""
-    person = reviewer(actor).person
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now = cursor.fetchone()[0]
+    person, waiting = reviewer(actor).person, what_waits(actor)
+    now = waiting[0].now if waiting else timezone.now()
     recent = standing_decisions(person.pk, _MOST)
     made = sitting(recent, now)
     took = [decision.took_ms / 1000 for decision in made if decision.took_ms]
-    waiting = what_waits(actor)
     return Session(
         now, made[-1].decided_at if made else None, len(made), sum(queue.count for queue in waiting),
         any(queue.is_capped for queue in waiting), statistics.median(took) if took else None,
