@@ -20,7 +20,7 @@ from django.db import connection
 
 from governance.evidence import leaf, log, tiles
 from governance.evidence.leaf import time_text
-from governance.models import Entry, LogCheckpoint, LogKey, LogTile, PolicyVersion
+from governance.models import Entry, LogCheckpoint, LogKey, LogTile, PolicyVersion, Sealed
 from governance.refusals import Conflict
 
 CHUNK: Final = 2_000
@@ -50,17 +50,17 @@ signed-note, tlog-checkpoint, tlog-tiles, tlog-proof).
 _PAYLOADS: Final = """
 SELECT e.leaf_hash, p.name, p.salt, p.content
 FROM governance_payload p JOIN governance_entry e ON e.id = p.entry_id JOIN governance_sealed s ON s.entry_id = e.id
-WHERE (e.leaf_hash, p.name) > (%(hash)s, %(name)s) AND s.index < %(size)s
-  AND (%(all)s OR e.leaf_hash = ANY(%(wanted)s)) AND (%(names)s::text[] IS NULL OR p.name = ANY(%(names)s))
-ORDER BY e.leaf_hash, p.name LIMIT %(limit)s
+WHERE s.key >= %(key)s AND (e.leaf_hash, p.name) > (%(hash)s, %(name)s) AND s.index < %(size)s
+  AND (%(all)s OR s.key = ANY(%(wanted)s)) AND (%(names)s::text[] IS NULL OR p.name = ANY(%(names)s))
+ORDER BY s.key, e.leaf_hash, p.name LIMIT %(limit)s
 """
 _CONTENTS: Final = """
 SELECT e.leaf_hash, c.salt_key, c.input, c.output_json, c.context, c.gate_inputs
 FROM governance_entry e JOIN governance_outputcontent c ON c.output_id = e.subject
 JOIN governance_sealed s ON s.entry_id = e.id
-WHERE e.leaf_hash > %(hash)s AND e.type = 'judged' AND s.index < %(size)s
-  AND (%(all)s OR e.leaf_hash = ANY(%(wanted)s))
-ORDER BY e.leaf_hash LIMIT %(limit)s
+WHERE s.key >= %(key)s AND e.leaf_hash > %(hash)s AND e.type = 'judged' AND s.index < %(size)s
+  AND (%(all)s OR s.key = ANY(%(wanted)s))
+ORDER BY s.key, e.leaf_hash LIMIT %(limit)s
 """
 Say = Callable[[int, int], None]
 
@@ -169,8 +169,8 @@ def _sealed(hashes: Sequence[bytes], size: int) -> dict[bytes, _Chosen]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.leaf_hash, e.id, s.index, e.leaf FROM governance_entry e JOIN governance_sealed s"
-            " ON s.entry_id = e.id WHERE e.leaf_hash = ANY(%s) AND s.index < %s",
-            [list(hashes), size],
+            " ON s.entry_id = e.id WHERE s.key = ANY(%s) AND e.leaf_hash = ANY(%s) AND s.index < %s",
+            [[Sealed.key_of(hash) for hash in hashes], list(hashes), size],
         )
         return {bytes(hash): _Chosen(id, index, bytes(content)) for hash, id, index, content in cursor.fetchall()}
 
@@ -200,7 +200,12 @@ def _policies(chosen: dict[bytes, _Chosen] | None) -> Iterable[tuple[str, str]]:
 
 def _disclosed(size: int, chosen: dict[bytes, _Chosen] | None, names: list[str] | None) -> Iterator[tuple[str, bytes]]:
     """What entries commit to, each behind a line with its salt."""
-    asked = {"size": size, "all": chosen is None, "wanted": list(chosen or ()), "limit": CHUNK}
+    asked = {
+        "size": size,
+        "all": chosen is None,
+        "wanted": [Sealed.key_of(hash) for hash in chosen or ()],
+        "limit": CHUNK,
+    }
     both = heapq.merge(_kept(asked, names), _contents(asked, names))
     for hash, name, salt, content in both:
         yield f"payloads/{hash.hex()}/{name}", salt.hex().encode() + b"\n" + content
@@ -223,7 +228,9 @@ def _chunks(statement: str, asked: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     after: tuple[bytes, str] = (b"", "")
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(statement, {**asked, "hash": after[0], "name": after[1]})
+            cursor.execute(
+                statement, {**asked, "hash": after[0], "name": after[1], "key": Sealed.key_of(after[0].ljust(8, b"\0"))}
+            )
             rows = cursor.fetchall()
         yield from rows
         if len(rows) < asked["limit"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -18,3 +19,7 @@ def exported(origin: str, manifest: Mapping[str, Any], digest: str, *, by: Actor
     """Writes that a bundle with this manifest and SHA-256 was made, and by whom."""
     told = {name: manifest[name] for name in ("kind", "size", "entries", "payloads", "from", "to", "system")}
     return record("exported", actor=by, kind="log", id=log_id(origin), system=system, detail={**told, "sha256": digest})
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

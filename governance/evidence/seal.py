@@ -33,11 +33,13 @@ WITH taken AS (
     WHERE id IN (SELECT id FROM governance_pendingentry ORDER BY id LIMIT %(limit)s)
     RETURNING id, entry_id
 ), numbered AS MATERIALIZED (
-    SELECT entry_id, %(size)s::bigint + row_number() OVER (ORDER BY id) - 1 AS index FROM taken
+    SELECT t.entry_id, %(size)s::bigint + row_number() OVER (ORDER BY t.id) - 1 AS index, e.leaf_hash
+    FROM taken t LEFT JOIN governance_entry e ON e.id = t.entry_id
 ), placed AS (
-    INSERT INTO governance_sealed (index, entry_id) SELECT index, entry_id FROM numbered ORDER BY index
+    INSERT INTO governance_sealed (index, entry_id, key)
+    SELECT index, entry_id, coalesce(countersign_key(leaf_hash), 0) FROM numbered ORDER BY index
 )
-SELECT e.leaf_hash FROM numbered n LEFT JOIN governance_entry e ON e.id = n.entry_id ORDER BY n.index
+SELECT leaf_hash FROM numbered ORDER BY index
 """
 
 

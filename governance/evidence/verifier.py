@@ -230,7 +230,7 @@ def tile_path(number: int, width: int = 256) -> str:
 
 def includes(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> bool:
     """RFC 9162, 2.1.3.2."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(root) != 32:
         return False
     first, last, result = index, size - 1, leaf
     for part in proof:

@@ -66,13 +66,22 @@ class Payload(models.Model):
 
 
 class Sealed(models.Model):
-    """The place of an entry in the log, given once and for ever."""
+    """The place of an entry in the log, given once and for ever.
+
+    `key` is the first eight bytes of its leaf hash, in the order of hashes: entries cite one another by hash, and an
+    index over whole hashes would be paid for by every writer instead of by the sealer.
+    """
 
     index = models.BigIntegerField(primary_key=True)
     entry = models.OneToOneField(Entry, models.PROTECT, related_name="+", db_constraint=False)
+    key = models.BigIntegerField(db_index=True)
 
     def __str__(self) -> str:
         return f"#{self.index}"
+
+    @staticmethod
+    def key_of(hash: bytes) -> int:
+        return int.from_bytes(hash[:8], "big") - 2**63
 
 
 class LogHead(models.Model):

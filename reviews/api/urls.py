@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.api import decisions, outputs, reviews, trace, webhooks
+from reviews.api import decisions, outputs, proof, reviews, trace, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("outputs/", outputs.Outputs.as_view(), name="api-outputs"),
     path("outputs/batch/", outputs.Batch.as_view(), name="api-outputs-batch"),
     path("outputs/<uuid:id>/", outputs.OneOutput.as_view(), name="api-output"),
     path("outputs/<uuid:id>/trace/", trace.Trace.as_view(), name="api-output-trace"),
+    path("outputs/<uuid:id>/proof/", proof.Proof.as_view(), name="api-output-proof"),
     path("reviews/next/", reviews.Next.as_view(), name="api-reviews-next"),
     path("reviews/<uuid:id>/claim/", reviews.Claimed.as_view(), name="api-review-claim"),
     path("reviews/<uuid:id>/renew/", reviews.Renew.as_view(), name="api-review-renew"),

@@ -85,6 +85,7 @@ ROUTES = (
     Route("POST", "api/v1/outputs/batch/", "system_unnamed", "401 403 403 403 403 403 403 403 403", "output"),
     Route("GET", "api/v1/outputs/<uuid:id>/", "output", "401 404 200 200 200 200 200 200 404"),
     Route("GET", "api/v1/outputs/<uuid:id>/trace/", "output", "401 404 200 200 200 200 200 200 404"),
+    Route("GET", "api/v1/outputs/<uuid:id>/proof/", "sealed_output", "401 404 404 404 200 200 200 404 404"),
     Route("POST", "api/v1/reviews/next/", "waiting_unnamed", "401 403 200 200 403 403 403 403 403", "nothing"),
     Route("POST", "api/v1/reviews/<uuid:id>/claim/", "waiting", "401 403 200 200 403 403 403 403 403", "nothing"),
     Route("POST", "api/v1/reviews/<uuid:id>/renew/", "in_hand", "401 403 200 409 403 403 403 403 403", "claim"),

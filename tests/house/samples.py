@@ -169,6 +169,13 @@ def sealed() -> dict[str, Any]:
     return {}
 
 
+def sealed_output() -> dict[str, Any]:
+    arguments = output()
+    with tempfile.TemporaryDirectory() as folder:
+        Sealer(Path(folder)).all()
+    return arguments
+
+
 def sealed_tile() -> dict[str, Any]:
     return {**sealed(), "level": 0, "at": "000.p/2"}
 

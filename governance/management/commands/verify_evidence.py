@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from governance.evidence import note, verification
+from governance.tuning import recompute
 
 
 class Command(BaseCommand):
@@ -24,12 +25,18 @@ class Command(BaseCommand):
             "--trust", type=Path, metavar="KEYFILE", help="public keys, one a line, to check heads with"
         )
 
-    def handle(self, *, json: bool, trust: Path | None, **options: Any) -> None:
+        parser.add_argument("--certificates", action="store_true", help="compute every certificate again as well")
+
+    def handle(self, *, json: bool, trust: Path | None, certificates: bool, **options: Any) -> None:
         with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
             task = progress.add_task("Verifying", total=None)
             report = verification.verify(
                 lambda done, of: progress.update(task, completed=done, total=of), trusted=_keys(trust) if trust else ()
             )
+        if certificates:
+            wrong = recompute.certificates()
+            report["certificates"] = recompute.count()
+            report["findings"] += [{"rule": "certificate", "where": each.system, "says": str(each)} for each in wrong]
         self.stdout.write(_json(report) if json else _told(report))
         if report["findings"]:
             sys.exit(1)
@@ -51,5 +58,6 @@ def _told(report: dict[str, Any]) -> str:
     count = f"{report['entries']:,} entries of {report['origin'] or 'an empty log'}"
     waiting = f", {report['pending']:,} more wait for their seal" if report["pending"] else ""
     if not lines:
-        return f"Verified: {count}{waiting}."
+        certificates = f" {report['certificates']:,} certificates computed again." if "certificates" in report else ""
+        return f"Verified: {count}{waiting}.{certificates}"
     return "\n".join([f"DOES NOT VERIFY: {count}{waiting}.", *lines])

@@ -36,5 +36,5 @@ class Sealer:
 def put_in_place(entry: Entry) -> int:
     """Gives one entry a place and no more: for pages that only ask whether it has one. The index."""
     index = Sealed.objects.count()
-    Sealed.objects.create(index=index, entry=entry)
+    Sealed.objects.create(index=index, entry=entry, key=Sealed.key_of(bytes(entry.leaf_hash)))
     return index

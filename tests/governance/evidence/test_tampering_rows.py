@@ -21,7 +21,7 @@ from tests.governance.evidence.sealing import Sealer
 
 COPY = {
     "governance_entry": "id, at, type, subject_kind, subject, rev, system, leaf",
-    "governance_sealed": "index, entry_id", "governance_logtile": "level, number, hashes",
+    "governance_sealed": "index, entry_id, key", "governance_logtile": "level, number, hashes",
     "governance_loghead": "id, origin, size, root, edge, sealed_at", "governance_logcheckpoint": "size, root, note, at",
     "governance_logkey": "text, since, retired_at, entry_id",
 }  # fmt: skip
