@@ -29,7 +29,7 @@ ALTER TABLE governance_sealed ENABLE ALWAYS TRIGGER sealed_is_never_emptied;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0015_bench_keys")]
+    dependencies = [("governance", "0017_policy_terms")]
     operations = [
         migrations.RunSQL(
             ANEW,
