@@ -79,7 +79,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.mark.journey
-def test_it_serves_and_ctrl_c_leaves_nothing_and_the_next_start_is_quick(site):
+def test_it_serves_and_ctrl_c_leaves_nothing_and_it_starts_again(site):
     site.await_healthy()
     assert site.health().json()["parts"] == {"database": "ok", "migrations": "ok", "broker": "ok", "worker": "ok"}
     assert "countersign_request_seconds" in httpx.get(f"http://127.0.0.1:{site.port}/metrics").text
@@ -98,9 +98,8 @@ def test_it_serves_and_ctrl_c_leaves_nothing_and_the_next_start_is_quick(site):
     assert site.process.wait(60) == 0
     assert not site.everything()
 
-    site.process, began = site.start(site.port, site.log.open("a")), time.monotonic()
-    site.await_healthy()
-    assert time.monotonic() - began < 15
+    site.process = site.start(site.port, site.log.open("a"))
+    site.await_healthy()  # how soon is a benchmark's to say: `make bench BENCH_ARGS='--only start'`
 
 
 @pytest.mark.journey
