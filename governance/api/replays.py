@@ -13,9 +13,10 @@ from governance.api.authentication import caller
 from governance.api.docs import ANYTHING, ID, TEXT, TIME, WHOLE, described, of
 from governance.api.parsing import members, text
 from governance.api.policies import WHOLE_VERSION, shown_whole, version_of
-from governance.models import Replay
-from governance.policies import amending
-from governance.refusals import Invalid, Problem
+from governance.contracts.reading import exact_millionths
+from governance.models import PolicyVersion, Replay
+from governance.policies import amending, trials
+from governance.refusals import Invalid, NotAllowed, Problem
 from governance.tuning import replaying
 
 REPLAY = of({
@@ -132,3 +133,62 @@ def _moment(value: Any) -> datetime | None:
     if value is not None and (at is None or at.tzinfo is None):
         raise Invalid("/at: This is an RFC 3339 time.", errors=[Problem("/at", "wrong-type", "An RFC 3339 time.")])
     return at
+
+
+class _Trial(APIView):
+    """A step of a trial: for a person who has just signed in, or a key that the policy in force admits."""
+
+    required_scopes: ClassVar = {"POST": "policies:write"}
+
+    def begin(self, request: Request, slug: str, number: int) -> PolicyVersion:
+        who = caller(request)
+        system = who.system(slug, "activate a policy")
+        if who.key is None and not who.is_fresh:
+            raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
+        return version_of(system, number)
+
+
+class Shadow(_Trial):
+    @described(
+        "Run an approved version in the shadow", body=of({}), answers=_CHANGED, problems=_REFUSED,
+        scope="policies:write", more="It is compared with the version in force on all that arrives, never acted on.",
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        version = self.begin(request, slug, number)
+        members(request.data, allowed=())
+        trials.shadow(version, by=caller(request).actor_in(version.system))
+        return Response(shown_whole(version_of(version.system, number)))
+
+
+class Canary(_Trial):
+    @described(
+        "Let an approved version judge a share of the outputs", body=of({"share": {"type": "number"}}),
+        answers=_CHANGED, problems=_REFUSED, scope="policies:write",
+        more="A share between 0 and 1, with at most six decimals. The same outputs are always in it.",
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        version = self.begin(request, slug, number)
+        share = _share(members(request.data, allowed=("share",), required=("share",))["share"])
+        trials.canary(version, share=share, by=caller(request).actor_in(version.system))
+        return Response(shown_whole(version_of(version.system, number)))
+
+
+class EndTrial(APIView):
+    required_scopes: ClassVar = {"POST": "policies:write"}
+
+    @described(
+        "End a trial", body=of({"because": TEXT}, optional=("because",)), answers=_CHANGED, problems=_REFUSED,
+        scope="policies:write",
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        system = caller(request).system(slug, "restore a policy")
+        because = text(members(request.data, allowed=("because",)), "because")
+        trials.stop(version_of(system, number), by=caller(request).actor_in(system), because=because)
+        return Response(shown_whole(version_of(system, number)))
+
+
+def _share(value: Any) -> int:
+    try:
+        return exact_millionths(value)
+    except ValueError as error:
+        raise Invalid(f"/share: {error}", errors=[Problem("/share", "not-a-share", str(error))]) from error

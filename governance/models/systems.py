@@ -44,6 +44,7 @@ class System(models.Model):
     owner = models.CharField(max_length=120, help_text="The team that answers for it, as the system file names it.")
     created_at = models.DateTimeField(db_default=Now())
     in_force = models.ForeignKey("governance.PolicyVersion", models.PROTECT, null=True, blank=True, related_name="+")
+    trial = models.ForeignKey("governance.PolicyVersion", models.PROTECT, null=True, blank=True, related_name="+")
     halt = models.ForeignKey("governance.Halt", models.PROTECT, null=True, blank=True, related_name="+")
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
@@ -79,7 +80,9 @@ class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
 
     def undecided(self) -> "PolicyVersionQuerySet":
         """Those that wait for a signature or to be put in force; a first policy put in force unsigned waits too."""
-        return self.filter(Q(state__in=("proposed", "approved")) | Q(state="in_force", is_approved=False))
+        return self.filter(
+            Q(state__in=("proposed", "approved", "shadow", "canary")) | Q(state="in_force", is_approved=False)
+        )
 
     def waiting_in(self, systems: Iterable[System]) -> dict[UUID, int]:
         """How many are undecided in each of the systems that has any."""
@@ -95,10 +98,11 @@ class PolicyVersionQuerySet(models.QuerySet["PolicyVersion"]):
 
 
 class PolicyVersion(models.Model):
-    """An immutable policy document and how far it has come: proposed → approved → in_force → retired, or declined,
-    or revised: another text took its place. Signatures hold for its `terms`."""
+    """An immutable policy document and how far it has come: proposed → approved → (shadow → canary) → in_force →
+    retired; or declined, or revised: another text took its place.
+    Signatures hold for its `terms`."""
 
-    STATES = ("proposed", "approved", "declined", "revised", "in_force", "retired")
+    STATES = ("proposed", "approved", "declined", "revised", "shadow", "canary", "in_force", "retired")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     system = models.ForeignKey(System, models.PROTECT, related_name="policies")
@@ -114,6 +118,8 @@ class PolicyVersion(models.Model):
     state = models.CharField(max_length=8, choices=[(s, s) for s in STATES], default="proposed")
     replay = models.ForeignKey("governance.Replay", models.PROTECT, null=True, blank=True, related_name="+")
     activate_at = models.DateTimeField(null=True, blank=True, help_text="When it is put in force by itself.")
+    share = models.PositiveIntegerField(default=0, help_text="Of the outputs that a canary judges, in millionths.")
+    trial_from = models.DateTimeField(null=True, blank=True)
     revises = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     in_force_from = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from governance.monitoring import health, watching
+from governance.monitoring import guards, health, watching
 from governance.policies import amending
 from governance.tuning import looks
 
@@ -29,3 +29,9 @@ def watch_audits() -> int:
 def activate_due_policies() -> int:
     """Put in force what was scheduled for now; how many were."""
     return len(amending.activate_due())
+
+
+@shared_task
+def check_guards() -> int:
+    """Take back every policy whose guard is crossed; how many were."""
+    return len(guards.check())

@@ -62,8 +62,12 @@ class Watched:
 
 def watched(system: System) -> Watched | None:
     """What the detector says now; None without a policy in force."""
-    version = system.in_force
-    if version is None or version.in_force_from is None:
+    return watched_version(system, system.in_force) if system.in_force else None
+
+
+def watched_version(system: System, version: PolicyVersion) -> Watched | None:
+    """What it says of one version, in force or canary; None for one that has never judged."""
+    if version.in_force_from is None:
         return None
     policy = compiled(version.pk)
     closed = Incident.objects.filter(version=version, kind="alarm", state="closed").order_by("-closed_at")

@@ -17,10 +17,10 @@ from governance.pages import access, proposal_steps, replay_words
 from governance.people import roles, sign_in
 from governance.policies import checks, differences, lifecycle, registry, replay, sentences, signatures
 from governance.refusals import NotFound, Refused
-from governance.tuning import replaying
+from governance.tuning import forecasts, replaying
 
 PAGE: Final = 50
-_SIGNING: Final = ("approve", "decline", "activate")
+_SIGNING: Final = ("approve", "decline", "activate", "shadow", "canary")
 
 
 @login_required
@@ -51,7 +51,8 @@ def version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """`/systems/{slug}/policy/{n}/`: one version as it stands in the book."""
     system = access.system(request, slug)
     found = _found(system, number)
-    return render(request, "policy_version.html", {**_text(found), "system": system, "version": found})
+    shown = {**_text(found), "system": system, "version": found, "forecast": forecasts.forecast(found)}
+    return render(request, "policy_version.html", shown)
 
 
 @login_required

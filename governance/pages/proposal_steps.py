@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from governance.models import PolicyVersion, System
 from governance.pages import access
-from governance.policies import amending, lifecycle
+from governance.pages.trials import share_of
+from governance.policies import amending, lifecycle, trials
 from governance.refusals import Invalid
 from governance.tuning import replaying
 
@@ -34,6 +35,12 @@ def step(request: HttpRequest, system: System, version: PolicyVersion) -> Done:
         case "activate":
             lifecycle.activate(version, by=by)
             return Done(f"Policy {number} is in force.", number)
+        case "shadow":
+            trials.shadow(version, by=by)
+            return Done(f"Policy {number} runs in the shadow of the one in force.", number)
+        case "canary":
+            trials.canary(version, share=share_of(said.get("share", "")), by=by)
+            return Done(f"Policy {number} judges its share of the outputs.", number)
         case "replay":
             replaying.attach(version, by=by, days=_days(said.get("days", "")))
             return Done(f"Policy {number} was replayed. Signatures given before have lapsed.", number)

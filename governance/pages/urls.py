@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.pages import evidence, halting, incidents, keys, people, policies, systems, tuning
+from governance.pages import evidence, halting, incidents, keys, people, policies, systems, trials, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/", systems.index, name="systems"),
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/contract/", systems.contract, name="contract"),
     path("systems/<slug:slug>/policy/", policies.in_force, name="policy"),
     path("systems/<slug:slug>/policy/<int:number>/", policies.version, name="policy-version"),
+    path("systems/<slug:slug>/trial/", trials.show, name="trial"),
     path("systems/<slug:slug>/halt/", halting.show, name="halt"),
     path("systems/<slug:slug>/proposals/", policies.proposals, name="proposals"),
     path("systems/<slug:slug>/proposals/<int:number>/", policies.proposal, name="proposal"),

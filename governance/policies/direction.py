@@ -21,7 +21,8 @@ def tightens(old: Policy, new: Policy) -> bool:
         _rules_tighten(old.rules, new.rules)
         and _thresholds_tighten(old.threshold, new.threshold)
         and _audits_tighten(old.audit, new.audit)
-        and (old.risk, old.routing, old.sla, old.review) == (new.risk, new.routing, new.sla, new.review)
+        and (old.risk, old.routing, old.sla, old.review, old.guards)
+        == (new.risk, new.routing, new.sla, new.review, new.guards)
         and (old.approval_by_key or not new.approval_by_key)
     )
 

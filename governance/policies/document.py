@@ -15,6 +15,7 @@ from governance.policies.documentrouting import read_routing, read_service_level
 from governance.policies.policy import (
     Audit,
     Costs,
+    Guards,
     Lane,
     Policy,
     Reason,
@@ -31,7 +32,7 @@ TIERS: Final = ("minimal", "limited", "high")
 VERDICTS: Final = ("approve", "override", "reject")
 RESERVED: Final = ("contract", "confidence", "halt", "unapproved-policy", "judging-error", "default")
 MOST_RULES: Final = 200
-_BLOCKS: Final = ("risk", "threshold", "rules", "audit", "routing", "sla", "review", "approval_by_key")
+_BLOCKS: Final = ("risk", "threshold", "rules", "audit", "routing", "sla", "review", "approval_by_key", "guards")
 
 
 def parse_policy(
@@ -70,6 +71,7 @@ class _Document:
         sla = read_service_level(self.reading, data.get("sla", {}), join(at, "sla"), self.risk_tier, routing.queues)
         review = self._review(data.get("review", {}), join(at, "review"))
         by_key = self.reading.boolean(data, "approval_by_key", at, default=False)
+        guards = self._guards(data.get("guards", {}), join(at, "guards"))
         if self.reading.problems:
             return None
         try:
@@ -78,7 +80,7 @@ class _Document:
         except Invalid as error:
             self.reading.wrong(at, "not-json", error.sentence)
             return None
-        return Policy(own, threshold, rules, audit, risk, routing, sla, review, by_key)
+        return Policy(own, threshold, rules, audit, risk, routing, sla, review, by_key, guards)
 
     def condition(self, data: dict[str, Any], at: str) -> Condition | None:
         """The condition under `when`, checked against the contract; None when it is wrong."""
@@ -159,6 +161,17 @@ class _Document:
         if look_every < timedelta(hours=1):
             self.reading.wrong(join(at, "look_every"), "out-of-range", "Looks are at least an hour apart.")
         return Risk(target, confidence, self._costs(data, at), look_every)
+
+    def _guards(self, data: Any, at: str) -> Guards:
+        data = self.reading.mapping(data, at, allowed=("backlog", "breach_rate", "override_rate", "least"))
+        usual = Guards()
+        backlog = self.reading.integer(data, "backlog", at, default=1, least=1, most=10_000_000)
+        rates = [self.reading.millionths(data, key, at, default=0) for key in ("breach_rate", "override_rate")]
+        return Guards(
+            backlog if "backlog" in data else None, rates[0] if "breach_rate" in data else None,
+            rates[1] if "override_rate" in data else None,
+            self.reading.integer(data, "least", at, default=usual.least, least=1, most=1_000_000),
+        )  # fmt: skip
 
     def _costs(self, data: dict[str, Any], at: str) -> Costs | None:
         if "costs" not in data:

@@ -10,8 +10,8 @@ from uuid_utils.compat import uuid7
 
 from governance.evidence.record import policy_part, record
 from governance.models import Halt, System
-from governance.people import roles
 from governance.people.actors import Actor
+from governance.policies import steps
 from governance.policies.registry import compiled
 from governance.refusals import Conflict, Invalid, NotAllowed
 
@@ -24,9 +24,8 @@ def halt(system: System, *, by: Actor, because: str) -> Halt:
     """
     if not because.strip():
         raise Invalid("Say why everything is to stop.")
-    if by.person is None:
-        raise NotAllowed("Only a person can halt a system.")
-    roles.require(by.person, "halt a system", system)
+    if by is not steps.GUARD:
+        steps.person(by, "halt a system", system)
     system = System.objects.select_for_update(of=("self",)).select_related("in_force").get(pk=system.pk)
     if system.halt_id is not None:
         raise Conflict(f"{system.name} is halted already.")
@@ -46,9 +45,7 @@ def lift(system: System, *, by: Actor, because: str = "") -> Halt:
 
     Raises Conflict when it is not halted, NotAllowed for all but approvers, and for keys the policy does not admit.
     """
-    if by.person is None:
-        raise NotAllowed("Only a person can lift a halt.")
-    roles.require(by.person, "lift a halt", system)
+    lifter = steps.person(by, "lift a halt", system)
     system = System.objects.select_for_update(of=("self",)).get(pk=system.pk)
     if by.key is not None and not (system.in_force_id and compiled(system.in_force_id).approval_by_key):
         raise NotAllowed(f"A halt of {system.name} is lifted by a person who has signed in, not by a key.")
@@ -59,7 +56,7 @@ def lift(system: System, *, by: Actor, because: str = "") -> Halt:
         payloads={"because": because.encode()} if because else None,
     )  # fmt: skip
     Halt.objects.filter(pk=system.halt_id, lifted_at=None).update(
-        lifted_at=Now(), lifted_by=by.person, comment=because, entry_id=entry.id
+        lifted_at=Now(), lifted_by=lifter, comment=because, entry_id=entry.id
     )
     ended = Halt.objects.select_related("system", "halted_by", "lifted_by").get(pk=system.halt_id)
     System.objects.filter(pk=system.pk).update(halt=None, entry_id=entry.id)

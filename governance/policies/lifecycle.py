@@ -155,7 +155,8 @@ def activate(version: PolicyVersion, *, by: Actor) -> PolicyVersion:
         raise Conflict(f"Version {version.number} still needs the signature of {_all(left)}.")
     signed = version.approvals.filter(verdict="approve", terms=version.terms).order_by("id")
     causes = [hash_of(entry) for entry in signed.values_list("entry", flat=True)]
-    return _put_in_force(system, version, "activated", by=by, causes=causes, was="approved")
+    was = version.state if version.state in ("shadow", "canary") else "approved"
+    return _put_in_force(system, version, "activated", by=by, causes=causes, was=was)
 
 
 @transaction.atomic
@@ -183,7 +184,8 @@ def restore(system: System, *, by: Actor, because: str = "") -> PolicyVersion:
 
     Raises Conflict when there is none.
     """
-    steps.person(by, "restore a policy", system)
+    if by is not steps.GUARD:
+        steps.person(by, "restore a policy", system)
     system = steps.held(system)
     current = system.in_force
     earlier = (
@@ -201,6 +203,8 @@ def _put_in_force(
     is_bootstrapped: bool = False,
 ) -> PolicyVersion:  # fmt: skip
     before = system.in_force
+    if system.trial is not None and system.trial_id != version.pk:
+        end_trial(system, system.trial, by=by, because="Another version is put in force.")
     entry = steps.entry(
         type, version, by=by, causes=causes, payloads={"because": because.encode()} if because else None,
         detail={"replaces": before.number if before else None, "risk_tier": system.risk_tier},
@@ -212,12 +216,26 @@ def _put_in_force(
         )
     changed = PolicyVersion.objects.filter(pk=version.pk, state=was).update(
         state="in_force", in_force_from=Now(), retired_at=None, activation_id=entry.id, entry_id=entry.id,
-        is_bootstrapped=version.is_bootstrapped or is_bootstrapped,
+        is_bootstrapped=version.is_bootstrapped or is_bootstrapped, share=0,
     )  # fmt: skip
     if not changed:
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be put in force.")
-    System.objects.filter(pk=system.pk).update(in_force_id=version.pk, entry_id=entry.id)
+    System.objects.filter(pk=system.pk).update(in_force_id=version.pk, trial=None, entry_id=entry.id)
     return PolicyVersion.objects.select_related("system", "contract").get(pk=version.pk)
+
+
+def end_trial(system: System, version: PolicyVersion, *, by: Actor, because: str = "") -> None:
+    """Takes a version off its trial, for good, within the step that asks for it. The caller holds the system."""
+    version = steps.fresh(version)
+    entry = steps.entry(
+        "trial_ended", version, by=by, payloads={"because": because.encode()} if because else None,
+        detail={"was": version.state, "share": version.share},
+    )  # fmt: skip
+    still = PolicyVersion.objects.filter(pk=version.pk, state__in=("shadow", "canary"))
+    # What was never in force as a whole is nothing to go back to.
+    if not still.update(state="retired", retired_at=Now(), share=0, is_approved=False, entry_id=entry.id):
+        raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so there is no trial to end.")
+    System.objects.filter(pk=system.pk).update(trial=None, entry_id=entry.id)
 
 
 def _replace(version: PolicyVersion, *, by: Actor) -> None:

@@ -157,6 +157,17 @@ class Review:
     known_answers: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What takes a version back by itself, beside the alarm of its audits: more items waiting than `backlog`, a greater
+    share of broken contracts or of overrides (millionths) among at least `least` of its outputs. None: not guarded."""
+
+    backlog: int | None = None
+    breach_rate: int | None = None
+    override_rate: int | None = None
+    least: int = 50
+
+
 @dataclass(frozen=True)
 class Policy:
     """One policy, immutable. `document` is its text as data, `digest` the SHA-256 of its canonical form."""
@@ -170,6 +181,7 @@ class Policy:
     sla: ServiceLevel = ServiceLevel()
     review: Review = Review()
     approval_by_key: bool = False
+    guards: Guards = Guards()
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:

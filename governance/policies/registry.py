@@ -1,7 +1,7 @@
 """The policy in force: its pointer read fresh every time, its document compiled once per process."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -12,13 +12,16 @@ from governance.contracts.schema import Contract, compile_contract
 from governance.models import ContractVersion, PolicyVersion
 from governance.policies.document import parse_policy
 from governance.policies.policy import Policy
+from governance.refusals import Refused
 
 _POINTER: Final = """
 SELECT s.id, s.entry_id, s.halt_id IS NOT NULL, s.slug, s.name, s.risk_tier,
-    p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash
+    p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash, t.id, t.number, t.digest, t.share, c.leaf_hash
 FROM governance_system s
 JOIN governance_policyversion p ON p.id = s.in_force_id
 JOIN governance_entry e ON e.id = p.activation_id
+LEFT JOIN governance_policyversion t ON t.id = s.trial_id AND t.state = 'canary'
+LEFT JOIN governance_entry c ON c.id = t.activation_id
 WHERE s."""
 
 
@@ -42,6 +45,10 @@ class InForce:
     is_halted: bool
     # The entry of the last change of how the system is steered: while it is the newest, all of the above holds.
     steering: UUID
+    # The version that judges a share of the outputs (millionths) beside this one; and for that version, this one.
+    canary: "InForce | None" = None
+    canary_share: int = 0
+    beside: "InForce | None" = None
 
     def part(self) -> dict[str, Any]:
         """The `policy` member of a leaf."""
@@ -57,24 +64,28 @@ def in_force(system: str | UUID) -> InForce | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    (
-        system_id,
-        steering,
-        is_halted,
-        slug,
-        name,
-        risk_tier,
-        version,
-        number,
-        digest,
-        is_approved,
-        contract,
-        activation,
-    ) = row
-    return InForce(
+    system_id, steering, is_halted, slug, name, risk_tier, version, number, digest, is_approved = row[:10]
+    contract, activation, *trial = row[10:]
+    force = InForce(
         system_id, slug, name, risk_tier, version, number, digest, not is_approved, contract, bytes(activation).hex(),
         compiled(version), compiled_contract(contract), is_halted, steering,
     )  # fmt: skip
+    return force if trial[0] is None else _with_canary(force, *trial)
+
+
+def _with_canary(
+    force: InForce, version: UUID, number: int, digest: str, share: int, activation: bytes
+) -> InForce:  # fmt: skip
+    """With the canary beside it; alone when the canary's text cannot be read, which is an error in the canary."""
+    try:
+        policy = compiled(version)
+    except Refused:
+        return force
+    canary = replace(
+        force, version_id=version, number=number, digest=digest, is_unapproved=False, policy=policy,
+        activation=bytes(activation).hex(), beside=force,
+    )  # fmt: skip
+    return replace(force, canary=canary, canary_share=share)
 
 
 @lru_cache(maxsize=256)

@@ -124,7 +124,18 @@ def policy_sentences(policy: Policy) -> tuple[str, ...]:
         for queue in policy.routing.queues
         if queue.calendar
     ]
-    return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach))
+    return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach), *guard_sentences(policy))
+
+
+def guard_sentences(policy: Policy) -> tuple[str, ...]:
+    """What takes the policy back by itself, a sentence each; empty where the document names no guard."""
+    guards = policy.guards
+    told = [] if guards.backlog is None else [f"more than {number(guards.backlog)} items wait"]
+    if guards.breach_rate is not None:
+        told.append(f"more than {percent(guards.breach_rate, 4)} of its outputs break the contract")
+    if guards.override_rate is not None:
+        told.append(f"people change more than {percent(guards.override_rate, 4)} of what they decide")
+    return tuple(f"It is taken back by itself when {one}." for one in told)
 
 
 def _audit_sentence(policy: Policy) -> str:

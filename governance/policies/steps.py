@@ -12,6 +12,7 @@ from governance.policies.registry import compiled
 from governance.refusals import Conflict, NotAllowed
 
 SCHEDULER: Final = machine("scheduler")
+GUARD: Final = machine("guard")
 
 
 def entry(type: str, version: PolicyVersion, *, by: Actor, **facts: Any) -> Draft:
@@ -48,7 +49,7 @@ def check_key(by: Actor, system: System) -> None:
 
 
 def check_base(system: System, version: PolicyVersion) -> None:
-    if version.state in ("proposed", "approved") and version.based_on_id != system.in_force_id:
+    if version.state in ("proposed", "approved", "shadow", "canary") and version.based_on_id != system.in_force_id:
         raise Conflict("The policy in force has changed since this was proposed: propose it again.")
 
 

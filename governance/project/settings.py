@@ -256,6 +256,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "look at the evidence": {"task": "governance.monitoring.tasks.take_due_looks", "schedule": 3600.0},
     "begin scheduled policies": {"task": "governance.monitoring.tasks.activate_due_policies", "schedule": 5.0},
+    "check the guards": {"task": "governance.monitoring.tasks.check_guards", "schedule": 10.0},
     "watch the audits": {"task": "governance.monitoring.tasks.watch_audits", "schedule": 60.0},
     "open incidents": {"task": "reviews.quality.tasks.open_incidents", "schedule": 10.0},
     "replay known answers": {"task": "reviews.quality.tasks.seed_known_answers", "schedule": 30.0},

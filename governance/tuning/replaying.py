@@ -245,3 +245,24 @@ def told(made: Replay) -> dict[str, Any]:
     """What a stored replay found."""
     found: dict[str, Any] = json.loads(made.result)
     return found
+
+
+MOST_COMPARED: Final = 100_000
+"""Outputs that a comparison of a trial looks at: the newest ones, so that looking never costs more."""
+
+
+def compare(version: PolicyVersion) -> tuple[dict[str, Any], Window]:
+    """What a version on trial and the one in force say of what has come since the trial began, at most the newest."""
+    base = version.system.in_force
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT statement_timestamp(), greatest(%(from)s::timestamptz, (
+                SELECT received_at FROM governance_output WHERE system_id = %(system)s
+                ORDER BY id DESC OFFSET %(most)s LIMIT 1))""",
+            {"system": version.system_id, "from": version.trial_from, "most": MOST_COMPARED},
+        )
+        closes, opens = cursor.fetchone()
+    window = Window(version.system_id, opens, closes)
+    before, candidate = compiled(base.pk) if base else None, compiled(version.pk)
+    counted = replay.tally(window, base=before, candidate=candidate)
+    return consequences(counted, window, base=before, candidate=candidate, seconds=SECONDS_A_REVIEW), window

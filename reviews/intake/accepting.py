@@ -25,8 +25,9 @@ from reviews.intake import callbacks
 from reviews.intake.arrivals import Arrival, arrive
 from reviews.intake.bodies import Body
 from reviews.intake.copying import copy
-from reviews.intake.dossiers import Dossier, Setting, prepare
+from reviews.intake.dossiers import Dossier, Setting
 from reviews.intake.inserting import CURRENT, guard, insert
+from reviews.intake.judges import Judges
 from reviews.intake.judging import Dice
 from reviews.quality import disguises
 
@@ -72,9 +73,10 @@ class Sender:
     key: UUID | None = None
     traceparent: str | None = None
 
-    def setting(self, *, force: InForce | None) -> Setting:
+    def setting(self, *, force: InForce | None, at: datetime | None = None) -> Setting:
+        at = at or datetime.now(UTC)
         return Setting(
-            self.system.pk, self.system.risk_tier, force, datetime.now(UTC), self.actor, self.key, self.traceparent,
+            self.system.pk, self.system.risk_tier, force, at, self.actor, self.key, self.traceparent,
             Dice.newest(settings.DRAW_KEYS), settings.EVIDENCE_ORIGIN,
         )  # fmt: skip
 
@@ -109,8 +111,7 @@ def _accept_one(body: Body, sender: Sender) -> Result:
     if isinstance(arrival, Refused):
         return arrival
     for is_retry in (False, *[True] * _TRIES):
-        setting = sender.setting(force=_force(sender.system.pk, fresh=is_retry))
-        dossier = prepare(arrival, setting, setting.template())
+        dossier, setting = _judges(sender, fresh=is_retry).prepare(arrival)
         is_current, is_new = insert(dossier, setting)
         if is_new:
             return Taken(dossier, setting)
@@ -160,33 +161,39 @@ def _write(waiting: dict[int, Arrival], sender: Sender, *, look_first: bool) -> 
     for _ in range(_TRIES):
         if not waiting:
             return results
-        setting = sender.setting(force=_force(sender.system.pk, fresh=is_retry))
-        template = setting.template()
-        dossiers = {place: prepare(arrival, setting, template) for place, arrival in waiting.items()}
+        judges = _judges(sender, fresh=is_retry)
+        prepared = {place: judges.prepare(arrival) for place, arrival in waiting.items()}
         try:
-            is_written = _copy(list(dossiers.values()), setting)
+            is_written = _copy(list(prepared.values()), judges.usual)
         except errors.UniqueViolation:  # COPY speaks to the driver itself, which does not wrap its errors
             results |= _take_out_known(waiting, sender)
             continue
         except errors.DeadlockDetected:
             continue
         if is_written:
-            return results | {place: Taken(dossier, setting) for place, dossier in dossiers.items()}
+            return results | {place: Taken(dossier, setting) for place, (dossier, setting) in prepared.items()}
         is_retry = True
     raise _restless()
 
 
-def _copy(dossiers: list[Dossier], setting: Setting) -> bool:
-    """Whether the policy that judged was still in force, and the rows are written."""
+def _judges(sender: Sender, *, fresh: bool) -> Judges:
+    at = datetime.now(UTC)
+    return Judges(_force(sender.system.pk, fresh=fresh), lambda force: sender.setting(force=force, at=at))
+
+
+def _copy(prepared: list[tuple[Dossier, Setting]], usual: Setting) -> bool:
+    """Whether the policies that judged were still in force, and the rows are written."""
     # In the order of the unique index, so that two batches with the same lines wait for and never block each other.
-    dossiers.sort(key=lambda dossier: dossier.judged.arrival.body.external_id)
+    prepared.sort(key=lambda one: one[0].judged.arrival.body.external_id)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT now(), EXISTS ({CURRENT})", guard(setting))
+            cursor.execute(f"SELECT now(), EXISTS ({CURRENT})", guard(usual))
             now, is_current = cursor.fetchone()
         if is_current:
-            copy(dossiers, setting, now=now)
-            for dossier in dossiers:
+            # A canary's rows come after the others': two batches with the same lines may then meet, and one is retried.
+            for setting in {id(setting): setting for _, setting in prepared}.values():
+                copy([dossier for dossier, its in prepared if its is setting], setting, now=now)
+            for dossier, _ in prepared:
                 dossier.final_at = now
     return bool(is_current)
 

@@ -12,7 +12,7 @@ from reviews.intake.dossiers import Dossier, Setting
 # the system is steered (a halt!); everything hangs on it.
 CURRENT: Final = """
 SELECT s.id FROM governance_system s LEFT JOIN governance_policyversion p ON p.id = s.in_force_id
-WHERE s.id = %(system)s::uuid AND s.in_force_id IS NOT DISTINCT FROM %(policy)s::uuid
+WHERE s.id = %(system)s::uuid AND s.in_force_id IS NOT DISTINCT FROM %(in_force)s::uuid
   AND p.is_approved IS NOT DISTINCT FROM %(approved)s::boolean AND s.risk_tier = %(risk_tier)s::text
   AND coalesce(s.entry_id = %(steering)s::uuid, %(steering)s::uuid IS NULL)
 """
@@ -55,10 +55,11 @@ _WITH_ITEM: Final = _BEGIN + _ITEM + _END
 
 def guard(setting: Setting) -> dict[str, Any]:
     """The arguments of `CURRENT`."""
-    force = setting.force
+    # A canary holds as long as the version beside which it was set.
+    force = setting.force.beside or setting.force if setting.force else None
     return {
         "system": setting.system,
-        "policy": force.version_id if force else None,
+        "in_force": force.version_id if force else None,
         "approved": not force.is_unapproved if force else None,
         "risk_tier": force.risk_tier if force else setting.risk_tier,
         "steering": force.steering if force else None,
@@ -79,6 +80,7 @@ def _values(d: Dossier, setting: Setting) -> dict[str, Any]:
     values = guard(setting)
     values |= {
         "id": str(d.id),
+        "policy": setting.force.version_id if setting.force else None,
         "external_id": body.external_id,
         "digest": arrival.digest,
         "at": setting.at,

@@ -42,6 +42,8 @@ ROUTES = (
     Route("GET", "systems/<slug:slug>/proposals/<int:number>/", "proposal", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/proposals/<int:number>/", "proposal", "302 404 403 403 403 302 403 403 403", "signed"),
     Route("GET", "systems/<slug:slug>/proposals/<int:number>/flips/", "replayed", "302 404 403 200 200 200 403 403 403"),
+    Route("GET", "systems/<slug:slug>/trial/", "on_trial", "302 404 200 200 200 200 200 200 200"),
+    Route("POST", "systems/<slug:slug>/trial/", "on_trial", "302 404 403 302 302 302 403 403 403", "end"),
     Route("GET", "systems/<slug:slug>/halt/", "system", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/halt/", "system", "302 404 403 302 302 302 403 302 302", "halt"),
     # people and keys
@@ -76,6 +78,9 @@ ROUTES = (
     Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/schedule/", "proposal", "401 404 403 403 200 403 403 403 403", "hour"),
     Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/rebase/", "stale", "401 404 403 403 200 403 403 403 403", "nothing"),
     Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/ask/", "proposal", "401 404 403 200 200 200 200 403 403", "question"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/shadow/", "approved", "401 404 403 403 200 200 403 403 403", "nothing"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/canary/", "approved", "401 404 403 403 200 200 403 403 403", "share"),
+    Route("POST", "api/v1/systems/<slug:slug>/policies/<int:number>/stop/", "on_trial_numbered", "401 404 403 200 200 200 403 403 403", "nothing"),
     Route("POST", "api/v1/systems/<slug:slug>/halt/", "system", "401 404 403 201 201 201 403 201 201", "stop"),
     Route("POST", "api/v1/systems/<slug:slug>/lift/", "halted", "401 404 403 403 403 200 403 403 403", "nothing"),
     # outputs, reviews and decisions; the item in hand is Alice's, the reviewer

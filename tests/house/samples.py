@@ -17,7 +17,7 @@ from governance.models import PolicyVersion, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
-from governance.policies import halting, lifecycle
+from governance.policies import halting, lifecycle, trials
 from governance.tuning import replaying
 from reviews import queue
 from reviews.decisions import decide
@@ -79,6 +79,17 @@ def stale() -> dict[str, Any]:
     lifecycle.propose(found, cast.policy(threshold={"default": 0.8}), by=cast.acting(cast.dana()))
     cast.put_in_force(found, cast.policy(threshold={"default": 0.85}))
     return {"slug": found.slug, "number": 2}
+
+
+def on_trial_numbered() -> dict[str, Any]:
+    arguments = approved()
+    version = PolicyVersion.objects.select_related("system").get(number=2)
+    trials.shadow(version, by=cast.acting(cast.person("frank", "approver"), version.system))
+    return arguments
+
+
+def on_trial() -> dict[str, Any]:
+    return {"slug": on_trial_numbered()["slug"]}
 
 
 def two_policies() -> dict[str, Any]:
@@ -212,6 +223,8 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "end": lambda _: {"do": "stop"},
+    "share": lambda _: {"share": 0.1},
     "days": lambda _: {"days": 3},
     "hour": lambda _: {"at": "2090-01-01T00:00:00Z"},
     "question": lambda _: {"text": "Why now?"},
