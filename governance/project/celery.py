@@ -16,7 +16,9 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["governance.monitoring", "reviews.routing", "reviews.delivery", "reviews.quality"])
+app.autodiscover_tasks(
+    ["governance.monitoring", "reviews.routing", "reviews.delivery", "reviews.quality", "reviews.precedents"]
+)
 
 # A task logs under the request that caused it; and Celery leaves the logging as the settings made it.
 before_task_publish.connect(logs.send_context)

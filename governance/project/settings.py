@@ -240,6 +240,7 @@ CELERY_TASK_ROUTES = {
     "reviews.delivery.*": {"queue": "deliver"},
     "governance.monitoring.*": {"queue": "analyse"},
     "reviews.quality.*": {"queue": "analyse"},
+    "reviews.precedents.*": {"queue": "analyse"},
 }
 CELERY_BEAT_SCHEDULE = {
     "route what the broker lost": {"task": "reviews.routing.tasks.route_waiting", "schedule": 5.0},
@@ -259,6 +260,11 @@ CELERY_BEAT_SCHEDULE = {
     "check the guards": {"task": "governance.monitoring.tasks.check_guards", "schedule": 10.0},
     "watch the audits": {"task": "governance.monitoring.tasks.watch_audits", "schedule": 60.0},
     "open incidents": {"task": "reviews.quality.tasks.open_incidents", "schedule": 10.0},
+    "remember decided cases": {
+        "task": "reviews.precedents.tasks.remember",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "replay known answers": {"task": "reviews.quality.tasks.seed_known_answers", "schedule": 30.0},
     "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},
 }

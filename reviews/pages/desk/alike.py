@@ -1,4 +1,4 @@
-"""Cases like this one: the newest decisions about the same answer of the same system, once everybody has decided."""
+"""Cases like this one: in like words, else with the same answer; of the same system, once everybody has decided."""
 
 from __future__ import annotations
 
@@ -15,39 +15,74 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Length
 
 from governance.contracts.schema import Contract
+from governance.contracts.values import MISSING
 from governance.models import OutputContent
 from reviews.models import Decision, Item
 from reviews.pages.showing import thumb
 from reviews.pages.showing.scan import Scan
+from reviews.precedents.wording import case_text, system_word, telling_words
 
 # A rare answer must not read a million rows: cases are looked for among the newest decisions only.
 _LOOKED_AT: Final = 2000
 _SHOWN: Final = 4
+_NEAR: Final = 40
+_FEWEST_WORDS: Final = 3
 _LARGEST_THUMB: Final = 20_000
-_ALIKE: Final = """
-SELECT d.id, d.output_id, d.verdict, d.ai_said, d.person_said, d.decided_at, p.is_simulated
+# What may be told of a decided case, so that nobody learns what she may still have to judge.
+_TOLD: Final = """
+    d.output_id <> %(besides)s
+    AND d.output_id NOT IN (SELECT k.original_id FROM governance_knownanswer k WHERE k.output_id = %(besides)s)
+    AND i.state = 'closed' AND d.final_at <= clock_timestamp()
+    AND NOT EXISTS (SELECT FROM reviews_decision x WHERE x.supersedes_id = d.id)
+    AND NOT EXISTS (SELECT FROM reviews_item o WHERE o.output_id = d.output_id AND o.state <> 'closed')
+"""
+_SAME: Final = f"""
+SELECT d.id, d.output_id, d.verdict, d.ai_said, d.person_said, d.decided_at, p.is_simulated, '' AS excerpt
 FROM (
     SELECT id, item_id, output_id, person_id, verdict, ai_said, person_said, decided_at, final_at
-    FROM reviews_decision WHERE system_id = %s AND undone_at IS NULL AND purpose <> 'known_answer'
-    ORDER BY id DESC LIMIT %s
+    FROM reviews_decision WHERE system_id = %(system)s AND undone_at IS NULL AND purpose <> 'known_answer'
+    ORDER BY id DESC LIMIT %(looked_at)s
 ) d
 JOIN reviews_item i ON i.id = d.item_id
 JOIN governance_person p ON p.id = d.person_id
-WHERE d.ai_said = %s AND d.output_id <> %s
-  AND d.output_id NOT IN (SELECT k.original_id FROM governance_knownanswer k WHERE k.output_id = %s)
-  AND i.state = 'closed' AND d.final_at <= clock_timestamp()
-  AND NOT EXISTS (SELECT FROM reviews_decision x WHERE x.supersedes_id = d.id)
-  AND NOT EXISTS (SELECT FROM reviews_item o WHERE o.output_id = d.output_id AND o.state <> 'closed')
-ORDER BY d.id DESC
-"""
+WHERE d.ai_said = %(ai_said)s AND {_TOLD}
+"""  # noqa: S608  only constants
+# The cases that share most words, of those the newest 2,000 of the system; where none does, those with the same answer.
+_WORDED: Final = f"""
+WITH near AS MATERIALIZED (
+    SELECT p.output_id, p.excerpt, ts_rank(p.words, to_tsquery('simple', %(query)s), 1) AS rank
+    FROM reviews_precedent p WHERE p.words @@ to_tsquery('simple', %(query)s)
+    ORDER BY rank DESC, p.decision_id DESC LIMIT %(near)s
+), shared AS MATERIALIZED (
+    SELECT n.output_id, n.excerpt,
+           (SELECT count(*) FROM unnest(%(words)s::text[]) w WHERE p.words @@ plainto_tsquery('simple', w)) AS words
+    FROM near n JOIN reviews_precedent p ON p.output_id = n.output_id
+), worded AS MATERIALIZED (
+    SELECT DISTINCT ON (d.output_id) d.id, d.output_id, d.verdict, d.ai_said, d.person_said, d.decided_at,
+           p.is_simulated, s.excerpt, s.words
+    FROM shared s
+    JOIN reviews_decision d ON d.output_id = s.output_id AND d.undone_at IS NULL AND d.purpose <> 'known_answer'
+    JOIN reviews_item i ON i.id = d.item_id
+    JOIN governance_person p ON p.id = d.person_id
+    WHERE s.words >= %(needed)s AND {_TOLD}
+    ORDER BY d.output_id, d.id DESC
+)
+(SELECT id, output_id, verdict, ai_said, person_said, decided_at, is_simulated, excerpt
+ FROM worded ORDER BY words DESC, id DESC)
+UNION ALL
+(SELECT * FROM ({_SAME}) same WHERE NOT EXISTS (SELECT FROM worded) ORDER BY id DESC)
+"""  # noqa: S608  only constants
 
 
 @dataclass(frozen=True, slots=True)
 class Precedent:
-    """One decided case. `said` is what the person put in the AI's place, "" when she did not."""
+    """One decided case. `said` is what the person put in the AI's place, "" when she did not; `excerpt` is how the
+    case begins, "" for one that was found by its answer."""
 
     verdict: str
+    ai_said: str
     said: str
+    excerpt: str
     at: datetime
     is_simulated: bool
     thumb: Scan | None
@@ -60,22 +95,38 @@ class Alike:
     newest: tuple[Precedent, ...] = ()
     counts: tuple[tuple[str, str, int], ...] = ()
     total: int = 0
+    is_worded: bool = False
 
 
-def alike(system: UUID, *, ai_said: str, besides: UUID, contract: Contract | None) -> Alike:
-    """What was decided before about the same answer. Names are not told: an expert weighs cases, not colleagues."""
-    if not ai_said:
+def alike(
+    system: UUID, *, given: Any, ai_said: str, besides: UUID, contract: Contract | None
+) -> Alike:  # fmt: skip
+    """What was decided before about cases whose input has most words in common with this one, at least a third of the
+    longer ones; where there are none, about the same answer. Names are not told: an expert weighs cases, not
+    colleagues."""
+    words = telling_words(case_text(contract, given)) if contract is not None and given is not MISSING else ()
+    if not ai_said and not words:
         return Alike()
+    asked: dict[str, Any] = {
+        "system": system, "looked_at": _LOOKED_AT, "ai_said": ai_said, "besides": besides, "words": list(words),
+        "query": f"{system_word(system)} & ({' | '.join(words)})", "near": _NEAR,
+        "needed": max(_FEWEST_WORDS, -(-len(words) // 3)),
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_ALIKE, [system, _LOOKED_AT, ai_said, besides, besides])
+        cursor.execute(_WORDED if len(words) >= _FEWEST_WORDS else f"{_SAME} ORDER BY d.id DESC", asked)
         rows = cursor.fetchall()
     thumbs = thumbs_of({row[1]: contract for row in rows[:_SHOWN]})
     newest = tuple(
-        Precedent(verdict, said if verdict == "override" else "", at, is_simulated, thumbs.get(output))
-        for _, output, verdict, _, said, at, is_simulated in rows[:_SHOWN]
+        Precedent(verdict, ai, said if verdict == "override" else "", excerpt, at, is_simulated, thumbs.get(output))
+        for _, output, verdict, ai, said, at, is_simulated, excerpt in rows[:_SHOWN]
     )
     tally = Counter((row[2], row[4] if row[2] == "override" else "") for row in rows)
-    return Alike(newest, tuple((verdict, said, count) for (verdict, said), count in tally.most_common(4)), len(rows))
+    return Alike(
+        newest,
+        tuple((verdict, said, count) for (verdict, said), count in tally.most_common(4)),
+        len(rows),
+        bool(rows and rows[0][7]),
+    )
 
 
 def thumbs_of(outputs: dict[UUID, Contract | None]) -> dict[UUID, Scan]:

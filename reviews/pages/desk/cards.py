@@ -174,7 +174,7 @@ def card(claim: Claim, person: Person, *, typed: Typed | None = None, with_cases
         None if claim.is_blind else _said(claim, contract, said, context, others, choices, is_choice),
         str(verdict.get("because") or ""), None if claim.is_blind else part.get("version"),
         Alike() if claim.is_blind or not with_cases else alike(
-            claim.system, ai_said=_reading(claim, contract), besides=claim.output, contract=contract
+            claim.system, given=sent, ai_said=_reading(claim, contract), besides=claim.output, contract=contract
         ),
         _heard(claim, contract, said),
         tuple(filled(asked, MISSING if claim.is_blind else said, typed, f"q{claim.item.hex[-8:]}")),
