@@ -25,7 +25,7 @@ from reviews.api import output_filters, shapes
 from reviews.intake import answers, batches, views_of
 from reviews.intake.accepting import Result
 from reviews.quality import blindness
-from reviews.routing.wake import wake
+from reviews.routing.wake import wake_soon
 
 
 class Outputs(APIView):
@@ -50,7 +50,7 @@ class Outputs(APIView):
         if not taken.is_new:
             return Response(answers.of_repeats([taken], reader)[taken.id])
         if taken.needs_people:
-            wake()
+            wake_soon()
         answer = answers.of_new(taken, reader)
         return Response(answer, status=201, headers={"Location": answer["links"]["self"]})
 
@@ -117,7 +117,7 @@ def _told(lines: Sequence[batches.Line], sender: intake.Sender, reader: answers.
     numbers = (number for number, _ in lines)
     for results in intake.accept_chunks((_read(line) for _, line in lines), sender):
         if any(isinstance(result, intake.Taken) and result.needs_people for result in results):
-            wake()
+            wake_soon()
         repeats = answers.of_repeats([r for r in results if isinstance(r, intake.Taken) and not r.is_new], reader)
         yield b"".join(encode(_line(next(numbers), result, repeats, reader)) + b"\n" for result in results)
 

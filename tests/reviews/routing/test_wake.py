@@ -32,6 +32,22 @@ def test_many_arrivals_make_one_message(messages):
     assert messages() == 1
 
 
+def test_a_request_leaves_the_call_to_a_thread_and_every_arrival_is_called_for(messages):
+    for _ in range(50):
+        waking.wake_soon()
+    _until(lambda: messages() == 1)
+    cache.delete(CALLED)  # the router has begun, so what arrives now needs a call of its own
+    waking.wake_soon()
+    _until(lambda: messages() == 2)
+
+
+def _until(is_so) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.django_db
 def test_the_router_takes_what_arrived_and_can_be_called_again(messages):
     item = arrive(cast.system())[0]
