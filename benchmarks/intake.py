@@ -129,19 +129,32 @@ def _batches(system: System, key: str, rows: int) -> list[Figure]:
 
 def _singles(system: System, key: str, count: int) -> list[Figure]:
     bare.make_table()
-    ours, limit = [], []
-    with load.served("benchmarks.bare:application", threads=4) as (bare_port, _), load.served(OURS) as (port, _):
+    database = _postmaster()
+    ours, limit, cpu, bare_cpu = [], [], [], []
+    with (
+        load.served("benchmarks.bare:application", threads=4) as (bare_port, bare_server),
+        load.served(OURS) as (port, server),
+    ):
         for turn in range(ROUNDS + 1):
             bodies = [_body(system.slug, f"s{turn}", number) for number in range(count)]
-            plain = load.send(bare_port, _dealt([load.request("/insert/", body) for body in bodies], SINGLE_CLIENTS))
+            requests = [load.request("/insert/", body) for body in bodies]
+            before = load.cpu_of(bare_server, database)
+            plain = load.send(bare_port, _dealt(requests, SINGLE_CLIENTS))
+            between = load.cpu_of(bare_server, database)
             requests = [load.request("/api/v1/outputs/", body, key=key) for body in bodies]
+            start = load.cpu_of(server, database)
             whole = load.send(port, _dealt(requests, SINGLE_CLIENTS))
             if turn:
                 limit.append(plain.rate)
                 ours.append(whole.rate)
+                bare_cpu.append((between - before) / count * 1e6)
+                cpu.append((load.cpu_of(server, database) - start) / count * 1e6)
+    against = "bare view with one INSERT, same server"
     return [
         Figure(f"intake one by one over HTTP, {SINGLE_CLIENTS} clients", statistics.median(ours),
-               statistics.median(limit), "requests/s", count, "bare view with one INSERT, same server", at_least=0.4)
+               statistics.median(limit), "requests/s", count, against, at_least=0.4),
+        Figure("the same, CPU of server and database", statistics.median(cpu), statistics.median(bare_cpu),
+               "µs a request", count, against),
     ]  # fmt: skip
 
 
