@@ -29,7 +29,8 @@ MOST_ENTRIES: Final = 500
 MOST_DELIVERIES: Final = 50
 MOST_OUTCOMES: Final = 50
 _OF_DECISIONS: Final = frozenset({"decided", "undone", "superseded", "corrected"})
-_FREE_TEXT: Final = frozenset({"comment", "reason"})
+_FREE_TEXT: Final = frozenset({"comment", "reason", "note"})
+_TO_SOMEBODY: Final = frozenset({"assigned", "handed_over", "asked", "answered"})
 _ANSWERS: Final = frozenset({"correction", "answer", "output"})
 
 
@@ -190,7 +191,7 @@ class _Telling:
         if self.viewer.person is None:
             return {}
         ids = {leaf["actor"]["id"] for _, leaf in self.entries if leaf["actor"]["kind"] == "person"}
-        ids |= {leaf["detail"]["to"] for entry, leaf in self.entries if entry.type == "assigned"}
+        ids |= {leaf["detail"]["to"] for entry, leaf in self.entries if entry.type in _TO_SOMEBODY}
         return {str(id): name for id, name in Person.objects.filter(pk__in=ids).values_list("id", "name")}
 
     def _contract(self) -> Contract | None:
@@ -253,7 +254,7 @@ class _Telling:
         if entry.type == "routed":
             item = next(item for item in self.items if item.pk == entry.subject)
             facts |= {"says": item.route.get("sentence", ""), "trace": self._masked(item.route.get("trace", ()))}
-        if entry.type == "assigned":
+        if entry.type in _TO_SOMEBODY:
             facts["to_name"] = self.names.get(facts["to"])
         if decision := self.decisions.get(facts.get("decision", "")):
             facts |= {"final_at": time_text(decision.final_at), "undone": decision.undone_at is not None}

@@ -15,7 +15,7 @@ Facts = Mapping[str, Any]
 GROUPS: Final[dict[str, frozenset[str]]] = {
     "policy": frozenset({"proposed", "approved", "declined", "activated", "bootstrapped", "restored"}),
     "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised", "retimed", "moved"}),
-    "claims": frozenset({"claimed", "claim_released", "skipped", "held"}),
+    "claims": frozenset({"claimed", "claim_released", "skipped", "held", "handed_over", "asked", "answered"}),
     "decisions": frozenset({"decided", "undone", "superseded", "corrected", "resolved"}),
     "deliveries": frozenset(
         {"delivered", "delivery_failed", "delivery_cancelled", "delivery_replayed", "telling"}
@@ -157,6 +157,9 @@ _SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
     "claim_released": lambda name, facts: f"{name} gives it back.",
     "skipped": _with_reason("passes it on"),
     "held": _with_reason("puts it off"),
+    "handed_over": lambda name, facts: f"{name} hands it over to {facts.get('to_name') or 'a colleague'}.",
+    "asked": lambda name, facts: f"{name} asks {facts.get('to_name') or 'a colleague'} about it.",
+    "answered": lambda name, facts: f"{name} answers {facts.get('to_name') or 'a colleague'}.",
     "decided": _decided,
     "undone": lambda name, facts: f"{name} takes the decision back.",
     "superseded": _superseded,

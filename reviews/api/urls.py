@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.api import decisions, outputs, proof, reviews, trace, webhooks
+from reviews.api import decisions, handing, outputs, proof, reviews, trace, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("outputs/", outputs.Outputs.as_view(), name="api-outputs"),
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<uuid:id>/release/", reviews.Release.as_view(), name="api-review-release"),
     path("reviews/<uuid:id>/skip/", reviews.Skip.as_view(), name="api-review-skip"),
     path("reviews/<uuid:id>/escalate/", reviews.Escalate.as_view(), name="api-review-escalate"),
+    path("reviews/<uuid:id>/hand-over/", handing.HandOver.as_view(), name="api-review-hand-over"),
+    path("reviews/<uuid:id>/ask/", handing.Ask.as_view(), name="api-review-ask"),
     path("reviews/<uuid:id>/hold/", reviews.Hold.as_view(), name="api-review-hold"),
     path("reviews/<uuid:id>/decide/", reviews.Decide.as_view(), name="api-review-decide"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),

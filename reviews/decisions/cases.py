@@ -126,8 +126,9 @@ class Case:
         return outbox.targets_of(addresses, json.loads(self.context).get("callback_url") if self.context else None)
 
     def superseded(self) -> UUID | None:
-        """The decision that ended the round before this one; none in the first round and after a fallback."""
-        if self.round == 1 or self.resolved_by == "fallback":
+        """The decision that ended the round before this one; none in the first round, after a fallback, and for a
+        re-check, which changes no resolution."""
+        if self.round == 1 or self.resolved_by == "fallback" or self.purpose == "recheck":
             return None
         with connection.cursor() as cursor:
             cursor.execute(_BEFORE, [self.output, self.round])

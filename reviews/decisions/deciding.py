@@ -131,7 +131,7 @@ def _whole(is_alone: bool) -> Iterator[None]:
 
 def entries_of(
     actor: Actor, case: Case, answer: Answer, *, decision: UUID, end: End | None, type: str = "decided",
-    causes: Sequence[str] | None = None,
+    causes: Sequence[str] | None = None, bulk: UUID | None = None,
 ) -> list[Draft]:  # fmt: skip
     """The decision's entry on the output's chain, and the one that corrects a released output where it does."""
     decided = draft(
@@ -141,7 +141,7 @@ def entries_of(
             "verdict": answer.verdict, "reasons": list(answer.reasons), "correct": answer.is_correct,
             "blind": case.is_blind, "seat": case.number, "round": case.round, "purpose": case.purpose, "by": "person",
         },
-        detail={"decision": str(decision), "item": str(case.item)},
+        detail={"decision": str(decision), "item": str(case.item), **({"bulk": str(bulk)} if bulk else {})},
         commitments=[Commitment(name, os.urandom(32), content) for name, content in payloads(answer).items()],
     )  # fmt: skip
     if end is None or end.event != "output.corrected":

@@ -2,7 +2,7 @@
 
 from reviews.models.decisions import Decision
 from reviews.models.deliveries import Delivery, Endpoint
-from reviews.models.items import Capacity, Item, Queue, Seat, Skip
+from reviews.models.items import Capacity, Item, Note, Queue, Seat, Skip
 from reviews.models.precedents import Precedent
 
-__all__ = ["Capacity", "Decision", "Delivery", "Endpoint", "Item", "Precedent", "Queue", "Seat", "Skip"]
+__all__ = ["Capacity", "Decision", "Delivery", "Endpoint", "Item", "Note", "Precedent", "Queue", "Seat", "Skip"]

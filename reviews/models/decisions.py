@@ -81,6 +81,7 @@ class Decision(models.Model):
     policy = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+", db_index=False)
     ai_said = models.CharField(max_length=200, blank=True)
     person_said = models.CharField(max_length=200, blank=True)
+    bulk = models.UUIDField(null=True, help_text="What was decided at once shares it.")
     search = SearchVectorField(null=True)
     open_search = SearchVectorField(
         null=True, help_text="What of `search` finds it for those who see its comment masked; null: all of it."
@@ -107,6 +108,7 @@ class Decision(models.Model):
             models.Index(fields=["system", "verdict", "-id"], name="decisions_by_verdict"),
             models.Index(fields=["person", "-id"], name="decisions_by_person"),
             models.Index(fields=["system", "rule", "-id"], name="decisions_by_rule"),
+            models.Index(fields=["bulk"], name="decisions_at_once", condition=Q(bulk__isnull=False)),
             GinIndex(fields=["search"], name="decisions_search"),
             GinIndex(fields=["open_search"], name="decisions_open_search", condition=Q(open_search__isnull=False)),
         ]

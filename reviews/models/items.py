@@ -195,3 +195,32 @@ class Capacity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.most} of {self.queue_id} for {self.person_id}"
+
+
+class Note(models.Model):
+    """What one person writes to another about an item: a question, an answer, or why it is handed over.
+
+    The text is a payload of `entry`, erasable. A note blocks nothing.
+    """
+
+    KINDS = ("asked", "answered", "handed_over")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="notes")
+    author = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    to = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=12)
+    at = models.DateTimeField(db_default=Now())
+    settled_at = models.DateTimeField(null=True, help_text="A question: answered, or its item is closed.")
+    entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(kind__in=("asked", "answered", "handed_over")), name="a_known_note"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["to", "-id"], name="notes_open", condition=Q(settled_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.pages import bindings, correcting, history, home, hours, leading, queue, webhooks, why, workbench
+from reviews.pages import (
+    bindings,
+    bulk,
+    correcting,
+    history,
+    home,
+    hours,
+    leading,
+    notes,
+    queue,
+    webhooks,
+    why,
+    workbench,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show, name="home"),
@@ -17,6 +30,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/keys/", bindings.page, name="queue-keys"),
     path("queue/summary/", queue.show_summary, name="queue-summary"),
     path("queue/<uuid:id>/", leading.page, name="queue-lead"),
+    path("review/bulk/<uuid:id>/undo/", bulk.undo, name="review-bulk-undo"),
+    path("review/<uuid:id>/like/", bulk.page, name="review-like"),
+    path("review/<uuid:id>/notes/", notes.page, name="review-notes"),
     path("review/<uuid:id>/who/", leading.who, name="review-who"),
     path("review/ahead/", workbench.ahead, name="review-ahead"),
     path("review/decisions/<uuid:decision>/undo/", workbench.undo, name="review-undo"),

@@ -24,7 +24,9 @@ _ORDER: Final = ("type", "at", "actor", "subject", "causes", "policy", "gate", "
 _GLYPHS: Final = {
     "proposed": "doc", "activated": "doc", "bootstrapped": "doc", "restored": "doc", "approved": "person",
     "declined": "person", "arrived": "eye", "contract": "check", "routed": "arrow", "escalated": "up",
-    "reminded": "bell", "raised": "up", "assigned": "person", "moved": "arrow", "retimed": "clock", "resolved": "clock",
+    "reminded": "bell", "raised": "up", "assigned": "person", "handed_over": "arrow", "asked": "eye",
+    "answered": "check",
+    "moved": "arrow", "retimed": "clock", "resolved": "clock",
     "claimed": "person", "claim_released": "undo", "skipped": "skip", "held": "hold", "undone": "undo",
     "superseded": "override", "corrected": "bell", "delivered": "send", "delivery_failed": "stop",
     "delivery_cancelled": "stop", "delivery_replayed": "send", "telling": "pending",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from governance.policies.candidate import Candidate
 from governance.policies.policy import Queue
 from governance.policies.routes import Route, route
 from governance.refusals import Problem
+from reviews.models import Decision
 from reviews.routing import interest, queues
 from reviews.routing.rulebook import Rulebook, rulebook
 from reviews.routing.urgency import urgent_at
@@ -163,12 +165,17 @@ def _usual(rules: Rulebook) -> Route:
 
 
 def _bar(routed: Sequence[Routed]) -> None:
-    """Names who may not judge each item: whose key sent it, and whom it is about."""
+    """Names who may not judge each item: whose key sent it, whom it is about, and who judged it before."""
     about = {address for each in routed for address in each.about}
+    again = [each.item.output for each in routed if each.item.round > 1]
+    judged: dict[UUID, set[UUID]] = defaultdict(set)
+    if again:
+        for output, person in Decision.objects.filter(output__in=again).values_list("output", "person"):
+            judged[output].add(person)
     people = dict(Person.objects.filter(email__in=about).values_list("email", "id")) if about else {}
     for each in routed:
         subjects = {people[address] for address in each.about if address in people}
-        each.barred = sorted(subjects | ({each.item.sender} if each.item.sender else set()))
+        each.barred = sorted(subjects | judged[each.item.output] | ({each.item.sender} if each.item.sender else set()))
 
 
 def _put(routed: Sequence[Routed]) -> None:
