@@ -1,5 +1,6 @@
 """The tables of governance, one family a file."""
 
+from governance.models.drafts import PolicyDraft
 from governance.models.evidence import (
     Cosignature,
     Entry,
@@ -40,6 +41,7 @@ __all__ = [
     "Payload",
     "PendingEntry",
     "Person",
+    "PolicyDraft",
     "PolicyVersion",
     "Presence",
     "Remark",

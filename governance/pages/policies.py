@@ -40,6 +40,7 @@ def in_force(request: HttpRequest, slug: str) -> HttpResponse:
     may_restore = roles.may(access.person(request), "restore a policy", system)
     shown = {
         **_text(current), "system": system, "version": current, "versions": versions,
+        "may_propose": roles.may(access.person(request), "propose a policy", system),
         "restorable": earlier[0] if earlier and may_restore else None,
     }  # fmt: skip
     return render(request, "policy.html", shown)

@@ -71,7 +71,7 @@ def _sentence(changed: float, unit: str, outputs: int, flipped: int, new: str) -
         return f"There are no outputs on record to try {new} on."
     if round(abs(changed)) == 0:
         other = f", though {f.number(flipped)} change lane" if flipped else ""
-        return f"{new[0].upper()}{new[1:]} would let as many answers go out alone{other}."
+        return f"{new[0].upper()}{new[1:]} would let just as many answers go out alone{other}."
     how = f"{f.number(abs(changed))} {'more' if changed > 0 else 'fewer'}"
     when = "a week" if unit == "A week" else "in 1\u202f000"
     return f"{new[0].upper()}{new[1:]} would let {how} answers {when} go out alone."

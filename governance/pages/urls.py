@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.pages import evidence, halting, incidents, keys, people, policies, systems, trials, tuning, tuning_start
+from governance.pages import drafting, evidence, halting, incidents, keys, people, policies, systems, trials, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/", systems.index, name="systems"),
     path("systems/<slug:slug>/", systems.show, name="system"),
     path("systems/<slug:slug>/contract/", systems.contract, name="contract"),
     path("systems/<slug:slug>/policy/", policies.in_force, name="policy"),
+    path("systems/<slug:slug>/policy/draft/", drafting.edit, name="policy-draft"),
     path("systems/<slug:slug>/policy/<int:number>/", policies.version, name="policy-version"),
     path("systems/<slug:slug>/trial/", trials.show, name="trial"),
     path("systems/<slug:slug>/halt/", halting.show, name="halt"),
@@ -17,7 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/proposals/<int:number>/flips/", policies.flips, name="flips"),
     path("systems/<slug:slug>/tuning/", tuning.show, name="tuning"),
     path("systems/<slug:slug>/tuning/table.csv", tuning.table, name="tuning-table"),
-    path("systems/<slug:slug>/tuning/start/", tuning_start.start, name="tuning-start"),
     path("systems/<slug:slug>/tuning/propose/", tuning.propose, name="tuning-propose"),
     path("incidents/", incidents.index, name="incidents"),
     path("incidents/<uuid:id>/", incidents.show, name="incident"),

@@ -133,7 +133,10 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "governance.pages.context.rooms",
             ],
-            "libraries": {"words": "governance.pages.templatetags.words"},
+            "libraries": {
+                "words": "governance.pages.templatetags.words",
+                "policywords": "governance.pages.templatetags.policywords",
+            },
             "builtins": ["reviews.pages.templatetags.foreign"],
         },
     },

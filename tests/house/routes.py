@@ -42,6 +42,8 @@ ROUTES = (
     Route("GET", "systems/<slug:slug>/proposals/<int:number>/", "proposal", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/proposals/<int:number>/", "proposal", "302 404 403 403 403 302 403 403 403", "signed"),
     Route("GET", "systems/<slug:slug>/proposals/<int:number>/flips/", "replayed", "302 404 403 200 200 200 403 403 403"),
+    Route("GET", "systems/<slug:slug>/policy/draft/", "system", "302 404 403 403 200 403 403 403 403"),
+    Route("POST", "systems/<slug:slug>/policy/draft/", "system", "302 404 403 403 302 403 403 403 403", "draft"),
     Route("GET", "systems/<slug:slug>/trial/", "on_trial", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/trial/", "on_trial", "302 404 403 302 302 302 403 403 403", "end"),
     Route("GET", "systems/<slug:slug>/halt/", "system", "302 404 200 200 200 200 200 200 200"),
@@ -130,8 +132,6 @@ ROUTES = (
     # pages of tuning, history, the queue and the workbench
     Route("GET", "systems/<slug:slug>/tuning/", "system", "302 404 403 200 200 200 200 403 403"),
     Route("GET", "systems/<slug:slug>/tuning/table.csv", "system", "302 404 403 200 200 200 200 403 403"),
-    Route("GET", "systems/<slug:slug>/tuning/start/", "system", "302 404 403 403 200 403 403 403 403"),
-    Route("POST", "systems/<slug:slug>/tuning/start/", "system", "302 404 403 403 302 403 403 403 403", "start"),
     Route("GET", "systems/<slug:slug>/tuning/propose/", "system", "302 404 403 403 200 403 403 403 403"),
     Route("POST", "systems/<slug:slug>/tuning/propose/", "system", "302 404 403 403 409 403 403 403 403"),
     Route("GET", "", "none", "302 200 200 200 200 200 200 200 200"),
