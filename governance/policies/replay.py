@@ -176,7 +176,7 @@ def _outputs(to: Statement) -> str:
         {_KNOWN} AS is_right{columns}
     FROM governance_output o{content}
     WHERE o.system_id = %(system)s AND o.received_at >= %(opens)s AND o.received_at < %(closes)s
-        AND (%(before)s::uuid IS NULL OR o.id < %(before)s::uuid) OFFSET 0"""  # noqa: S608
+        AND NOT o.is_known_answer AND (%(before)s::uuid IS NULL OR o.id < %(before)s::uuid) OFFSET 0"""  # noqa: S608
 
 
 def _distinct(text: str, relation: str, parameters: dict[str, Any]) -> Iterator[list[str]]:

@@ -87,6 +87,14 @@ def test_the_outputs_that_change_lane_are_listed_page_by_page(system: System) ->
     assert len(expected) > 60
 
 
+def test_known_answers_are_nobodys_outputs_and_are_not_replayed(system: System) -> None:
+    outputs.send(system, 40)
+    replays = list(Output.objects.values_list("pk", flat=True)[:15])
+    Output.objects.filter(pk__in=replays).update(is_known_answer=True)
+    assert replay.tally(whole(system), base=BASE, candidate=OTHER).outputs == 25
+    assert not {flip.id for flip in replay.flips(whole(system), base=BASE, candidate=OTHER, most=30)} & set(replays)
+
+
 def test_an_erased_output_is_asked_about_nothing_it_said(system: System) -> None:
     outputs.send(system, 50)
     Output.objects.get(external_id="r-1").content.delete()
