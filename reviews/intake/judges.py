@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from governance.policies.judge import draw_of, is_drawn
+from governance.policies.judge import is_drawn
 from governance.policies.registry import InForce
 from reviews.intake.arrivals import Arrival
 from reviews.intake.dossiers import Dossier, Setting, prepare
@@ -17,7 +17,7 @@ MakeSetting = Callable[[InForce | None], Setting]
 def is_in_canary(dice: Dice, system: str, external_id: str, share: int) -> bool:
     """Whether an output is among the canary's share (millionths). The bucket hangs on the key and the output alone, so
     that the same output is always in it, and what is in it stays in it when the share is raised."""
-    return share > 0 and is_drawn(draw_of(dice.key, f"{system}/canary", external_id), share)
+    return share > 0 and is_drawn(dice.draw(f"{system}/canary", external_id), share)
 
 
 class Judges:
@@ -37,7 +37,7 @@ class Judges:
         policy in force does. Raises MalformedLeaf."""
         if self._canary is not None:
             setting, template = self._canary
-            if is_in_canary(setting.dice, str(setting.system), arrival.body.external_id, self._share):
+            if is_in_canary(setting.dice, setting.system_text, arrival.body.external_id, self._share):
                 dossier = prepare(arrival, setting, template)
                 if dossier.judged.verdict.rule != "judging-error":
                     return dossier, setting
