@@ -61,7 +61,7 @@ def salt_label(name: str) -> bytes:
 
 def time_text(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def leaf_bytes(entry: Mapping[str, Any]) -> bytes:
