@@ -8,7 +8,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0019_policy_trials")]
+    dependencies = [("governance", "0020_policy_drafts")]
     operations = [
         migrations.RunSQL(
             "ALTER TABLE governance_entry SET (toast_tuple_target = 4080)",
