@@ -1,4 +1,5 @@
-"""`make screenshots`: every screen of a running demo, light and dark, on a desk and on a phone, as docs/images/*.png.
+"""`make screenshots`: every screen of a running demo, light and dark, on a desk and on a phone, as docs/images/*.png;
+those of the workbench on a small desk too. What the demo's own systems do not show comes from scenes.py.
 
 The demo is made anew in a temporary home, so that the pictures show what `make demo` shows. Whoever has one running
 names its home (COUNTERSIGN_HOME) and its address (--site) and spares the minutes. CHROMIUM names the browser.
@@ -24,12 +25,13 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pictures
-from playwright.sync_api import Browser, Page, sync_playwright
+import scenes
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[1]
 IMAGES = PROJECT / "docs" / "images"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESK, SMALL, PHONE = {"width": 1440, "height": 900}, {"width": 1024, "height": 768}, {"width": 390, "height": 844}
 PATIENCE = 600.0  # seconds that the demo may take to load its history
 # Pictures of the same page have to be the same: nothing moves, no caret blinks.
 STILL = "* { animation: none !important; transition: none !important; caret-color: transparent !important; }"
@@ -43,6 +45,7 @@ class Screen:
     who: str
     path: str
     act: Callable[[Page], None] | None = None
+    is_bench: bool = False
 
 
 def first(pattern: str) -> Callable[[Page], None]:
@@ -63,6 +66,8 @@ def review(queue: str) -> Callable[[Page], None]:
 
     def go(page: Page) -> None:
         held = page.get_by_role("link", name="Go on")
+        if held.count() and not page.get_by_text(f"queue {queue}, yours until").count():
+            _give_back(page, held.first)
         take = page.locator(f'form:has(input[name="queue"][value="{queue}"]) button')
         (held if held.count() else take).first.click(timeout=10_000)
         page.wait_for_url(re.compile(r"/review/[0-9a-f-]{36}/$"))
@@ -76,15 +81,82 @@ def review(queue: str) -> Callable[[Page], None]:
     return go
 
 
+def _give_back(page: Page, held: Locator) -> None:
+    """Gives back what is in hand of another queue, and comes back to the queue page."""
+    held.click()
+    page.wait_for_url(re.compile(r"/review/[0-9a-f-]{36}/$"))
+    _release(page)
+    page.goto("/queue/")
+
+
+def _release(page: Page) -> None:
+    form = page.locator(".bench > .item form").first
+    fields = {name: form.locator(f"[name={name}]").input_value() for name in ("csrfmiddlewaretoken", "token")}
+    page.request.post(f"{page.url}release/", form=fields, headers={"Referer": page.url, "X-Desk": "1"})
+
+
+def correct_with_a_fault(page: Page) -> None:
+    """A correction in the making: two changes, a row more, and a number that cannot be."""
+    review("letters")(page)
+    override = page.locator(".verdicts [value=override]")
+    override.click()
+    side = page.locator(".bench > .side")
+    side.get_by_text("repair", exact=True).last.click()
+    side.get_by_label("Rent reduction").fill("200")
+    side.get_by_role("button", name="Add one to What is asked for").click()
+    page.keyboard.type("Treatment of the wall")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(300)
+
+
+def lose_the_claim(page: Page) -> None:
+    """Somebody else decides the item that is on the screen while a reason for its rejection is being written."""
+    review("letters")(page)
+    address = page.url
+    page.wait_for_selector("next-card[data-ready]", state="attached", timeout=15_000)
+    page.locator(".verdicts [value=override]").click()
+    page.locator("[data-part=reasons]").evaluate("part => part.removeAttribute('data-closed')")
+    page.get_by_label("Comment").fill("The heater cost 86 euros, not 68: see the last paragraph.")
+    _release(page)
+    other = _other(page)
+    other.goto(address)
+    other.get_by_role("button", name="Take it").click()
+    other.locator(".verdicts [value=approve]").click(delay=400)
+    other.wait_for_timeout(1500)
+    other.context.close()
+    page.locator(".verdicts [value=reject]").click()
+    page.locator(".problem .kept").wait_for(timeout=15_000)
+
+
+def decide_some(page: Page) -> None:
+    """A sitting worth summing up: a few approvals and two overrides."""
+    if page.get_by_text("You have not decided anything today").count():
+        page.goto("/queue/")
+        review("general")(page)
+        for key in "aa3aa5a":
+            page.wait_for_selector("next-card[data-ready]", state="attached", timeout=15_000)
+            page.wait_for_timeout(900)
+            # What the AI said is never overridden by the same; a blind item is answered by a digit only.
+            page.keyboard.press("4" if page.get_by_text("stays hidden").count() else key)
+        page.wait_for_timeout(1500)
+        page.goto("/queue/summary/")
+
+
 ID = "[0-9a-f-]{36}"
 SCREENS = (
     Screen("sign-in", "", "/account/login/"),
     Screen("home-reviewer", "alice", "/"),
     Screen("home-owner", "priya", "/"),
     Screen("queue", "alice", "/queue/"),
-    Screen("workbench", "alice", "/queue/", review("general")),
-    Screen("workbench-table", "bela", "/queue/", review("pathology")),
-    Screen("summary", "alice", "/queue/summary/"),
+    Screen("workbench", "alice", "/queue/", review("general"), is_bench=True),
+    Screen("workbench-table", "bela", "/queue/", review("pathology"), is_bench=True),
+    Screen("workbench-agent", "alice", "/queue/", review("agents"), is_bench=True),
+    Screen("workbench-letter", "alice", "/queue/", review("letters"), is_bench=True),
+    Screen("workbench-correction", "alice", "/queue/", correct_with_a_fault, is_bench=True),
+    Screen("workbench-lost", "alice", "/queue/", lose_the_claim, is_bench=True),
+    Screen("workbench-keys", "alice", "/queue/keys/"),
+    Screen("queue-empty", "nina", "/queue/", is_bench=True),
+    Screen("summary", "alice", "/queue/summary/", decide_some, is_bench=True),
     Screen("history", "mats", "/history/"),
     Screen("history-system", "mats", "/history/?system=form-digits"),
     Screen("why", "mats", "/history/", first(rf"/outputs/{ID}/")),
@@ -113,6 +185,7 @@ def main() -> int:
     chosen.to.mkdir(parents=True, exist_ok=True)
     wanted = [screen for screen in SCREENS if not chosen.only or screen.name in chosen.only]
     with _site(chosen.site) as (site, passwords), sync_playwright() as playwright:
+        _known.update(passwords)
         flags = ["--no-sandbox", "--font-render-hinting=none"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         failed = [screen.name for screen in wanted if not _taken(browser, site, passwords, screen, chosen.to)]
@@ -126,7 +199,8 @@ def main() -> int:
 def _site(address: str | None) -> Iterator[tuple[str, dict[str, str]]]:
     """The address of a running demo, and the passwords of its people by their address."""
     if address:
-        yield address, _passwords(Path(os.environ.get("COUNTERSIGN_HOME") or PROJECT / "var"))
+        home = Path(os.environ.get("COUNTERSIGN_HOME") or PROJECT / "var")
+        yield address, _passwords(home) | scenes.set_up(home)
         return
     folder = Path(tempfile.mkdtemp(prefix="countersign-screens-"))
     folder.chmod(0o755)
@@ -139,7 +213,7 @@ def _site(address: str | None) -> Iterator[tuple[str, dict[str, str]]]:
     process = subprocess.Popen([sys.executable, "manage.py", "demo", "--port", str(port)], cwd=PROJECT, env=environment)
     try:
         _await_health(f"http://localhost:{port}/healthz", process)
-        yield f"http://localhost:{port}", _passwords(home)
+        yield f"http://localhost:{port}", _passwords(home) | scenes.set_up(home)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=120)
@@ -164,13 +238,13 @@ def _await_health(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _taken(browser: Browser, site: str, passwords: dict[str, str], screen: Screen, folder: Path) -> bool:
-    """Takes the four pictures of a screen; false, with the reason on the terminal, when it cannot be reached."""
+    """Takes the pictures of a screen; false, with the reason on the terminal, when it cannot be reached."""
     state = _signed_in(browser, site, screen.who, passwords) if screen.who else None
     for theme in ("light", "dark"):
-        for size, viewport in (("", DESK), ("-phone", PHONE)):
+        for size, viewport in (("", DESK), *([("-small", SMALL)] if screen.is_bench else []), ("-phone", PHONE)):
             context = browser.new_context(
                 base_url=site, viewport=viewport, color_scheme=theme, storage_state=state, locale="en-GB",
-                timezone_id="UTC", reduced_motion="reduce", bypass_csp=True, has_touch=bool(size),
+                timezone_id="UTC", reduced_motion="reduce", bypass_csp=True, has_touch=size == "-phone",
             )  # fmt: skip
             try:
                 _take(context.new_page(), screen, folder / f"{screen.name}-{theme}{size}.png")
@@ -196,6 +270,17 @@ def _take(page: Page, screen: Screen, path: Path) -> None:
 
 
 _sessions: dict[str, str] = {}
+_known: dict[str, str] = {}
+
+
+def _other(page: Page) -> Page:
+    """A page of the second reviewer beside that of the first."""
+    browser = page.context.browser
+    assert browser is not None
+    site = re.match(r"https?://[^/]+", page.url)
+    assert site is not None
+    state = _signed_in(browser, site[0], "bela", _known)
+    return browser.new_context(base_url=site[0], storage_state=state).new_page()
 
 
 def _signed_in(browser: Browser, site: str, who: str, passwords: dict[str, str]) -> str:

@@ -33,6 +33,10 @@ def lost(who: Reviewer, item: UUID, token: UUID | None) -> Refused:
                 f"Your claim ran out at {clock(seat.claim_expires_at)} and nobody has taken the item since: "
                 "open it again to go on."
             )
+    if any(
+        seat.claimed_by_id == who.person.pk and seat.claim_expires_at and seat.claim_expires_at > now for seat in seats
+    ):
+        return Conflict("You have taken this item anew since this form was opened, so nothing was decided by it.")
     held = [seat for seat in seats if _is_held_by_another(seat, who, now)]
     if held:
         return Conflict(f"This item is no longer in your hands: {_in_hands(held[0])}")

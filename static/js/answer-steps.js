@@ -28,7 +28,8 @@ customElements.define("answer-steps", class extends HTMLElement {
     event.stopPropagation();
     part.removeAttribute("data-closed");
     if (isLink) part.scrollIntoView({block: "nearest"});
-    if (!isLink) button.setAttribute("aria-expanded", "true");
+    // Among a few answers nothing opens: the mark lets the style sheet show what to press.
+    button.setAttribute(isLink ? "data-asked" : "aria-expanded", "true");
     part.querySelector("input:checked, input:not([type=hidden]), textarea, select:not([hidden]), [name=alternative], [name=answer], [name=until]")?.focus();
   }
 
@@ -69,7 +70,7 @@ customElements.define("answer-steps", class extends HTMLElement {
     for (const part of document.querySelectorAll(".bench > [data-card] [data-part]")) {
       if (part.dataset.part === "reasons" || document.querySelector('.verdicts [data-opens][aria-expanded="true"]')) part.dataset.closed = "";
     }
-    for (const button of document.querySelectorAll("[data-card] [aria-expanded]")) button.removeAttribute("aria-expanded");
+    for (const button of document.querySelectorAll("[data-card] [aria-expanded], [data-card] [data-asked]")) ["aria-expanded", "data-asked"].forEach((name) => button.removeAttribute(name));
     this.forget();
     document.querySelector(".bench > .item h1")?.focus();
   }

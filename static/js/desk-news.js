@@ -49,7 +49,7 @@ customElements.define("desk-news", class extends HTMLElement {
 
   refused({page, status}) {
     const parts = [...page.querySelectorAll(".refused, .kept")];
-    const told = parts.length ? parts : [this.words(status)];
+    const told = parts.length ? parts : [this.words(status, page.querySelector("main h1")?.textContent)];
     const box = document.createElement("div");
     box.className = "problem";
     box.append(...told.map((part) => document.importNode(part, true)));
@@ -59,12 +59,14 @@ customElements.define("desk-news", class extends HTMLElement {
       document.querySelector(".bench > .item h1").focus();
     });
     box.append(close);
-    this.replaceChildren(box);
+    // Text that was kept stays in sight whatever else goes wrong.
+    for (const old of this.querySelectorAll(".problem:not(:has(.kept dl))")) old.remove();
+    this.prepend(box);
     box.querySelector(".refused").focus();
   }
 
-  words(status) {
-    const why = status === 401 || status === 403
+  words(status, said) {
+    const why = status === 409 && said ? said : status === 401 || status === 403
       ? "You are signed out, so this was not taken. Sign in again in another tab, then send it once more."
       : "Something failed on our side, so this was not taken. Send it once more.";
     const part = Object.assign(document.createElement("div"), {className: "refused", tabIndex: -1});

@@ -74,10 +74,15 @@ def session(actor: Actor) -> Session:
     made = sitting(recent, now)
     took = [decision.took_ms / 1000 for decision in made if decision.took_ms]
     return Session(
-        now, made[-1].decided_at if made else None, len(made), sum(queue.count for queue in waiting),
+        now, began(made[-1]) if made else None, len(made), sum(queue.count for queue in waiting),
         any(queue.is_capped for queue in waiting), statistics.median(took) if took else None,
         last_made(recent[:LAST], now)[::-1],
     )  # fmt: skip
+
+
+def began(first: Decision) -> datetime:
+    """When a sitting began: when its first item was looked at, and not when it was decided."""
+    return first.decided_at - timedelta(milliseconds=first.took_ms or 0)
 
 
 def last_made(decisions: Sequence[Decision], now: datetime) -> tuple[Made, ...]:

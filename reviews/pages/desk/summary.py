@@ -15,7 +15,7 @@ from reviews import history, overview
 from reviews.models import Decision
 from reviews.overview import Week
 from reviews.pages.desk.alike import standing_decisions
-from reviews.pages.desk.session import LAST, PAUSE, Made, last_made, sitting
+from reviews.pages.desk.session import LAST, PAUSE, Made, began, last_made, sitting
 
 _MOST: Final = overview.MOST_DECISIONS
 _KEPT: Final = timedelta(hours=12)
@@ -55,12 +55,11 @@ def summary(person: Person) -> Summary | None:
     if not recent or now - recent[0].decided_at > _KEPT:
         return None
     made = sitting(recent, recent[0].decided_at)
-    began = made[-1].decided_at - timedelta(milliseconds=made[-1].took_ms or 0)
     told = overview.week(person, since=made[-1].decided_at)
     low, high = history.interval(told.agreed, told.paired)
     agreed = told.agreed * _MILLION // told.paired if told.paired else None
     return Summary(
-        now, began, made[0].decided_at, told, len(made) == _MOST, last_made(_changed(made, now), now),
+        now, began(made[-1]), made[0].decided_at, told, len(made) == _MOST, last_made(_changed(made, now), now),
         last_made(made[:LAST], now), agreed, low, high,
     )  # fmt: skip
 
