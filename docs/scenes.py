@@ -193,7 +193,7 @@ def _outputs() -> Iterator[tuple[str, dict[str, Any]]]:
             "external_id": f"call-{number:03}", "input": {"conversation": talk}, "output": _MOVE, "confidence": 0.71,
             "model": "rail-agent", "model_version": "2026-11", "attributes": {"channel": "chat"},
         }  # fmt: skip
-    texts = [*_LIKE, *[_LETTER] * 24]
+    texts = [*[_LETTER] * 24, *_LIKE]
     for number, letter in enumerate(texts, start=1):
         yield "flat-letters", {
             "external_id": f"letter-{number:03}", "input": {"letter": letter}, "output": _READ, "confidence": 0.58,

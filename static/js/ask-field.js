@@ -4,7 +4,8 @@ customElements.define("ask-field", class extends HTMLElement {
   connectedCallback() {
     this.error = this.querySelector(":scope > .error");
     this.addEventListener("input", () => this.typed());
-    this.addEventListener("change", () => this.check());
+    // Not before a press that led out of the field is over: a sentence that comes in between would move its button away.
+    this.addEventListener("change", () => this.soon(250));
     this.addEventListener("keydown", (event) => this.pick(event));
   }
 
@@ -33,9 +34,13 @@ customElements.define("ask-field", class extends HTMLElement {
   }
 
   typed() {
-    clearTimeout(this.timer);
     if (!this.problem()) this.check();
-    else this.timer = setTimeout(() => this.check(), 600);
+    else this.soon(600);
+  }
+
+  soon(milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.check(), milliseconds);
   }
 
   // The sentence that is shown now, "" when there is nothing wrong that a browser can know of.

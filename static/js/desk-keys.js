@@ -27,6 +27,8 @@ customElements.define("desk-keys", class extends HTMLElement {
     }
     const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
     if (typing) return;
+    // Whoever is filling in a form means text, even while a button in it has the focus.
+    if (event.target.closest(".fields") && !["Enter", "?"].includes(event.key)) return;
     if (event.key === "Enter") {
       // Among radios and checkboxes Enter does nothing by itself; on a button it presses that button.
       if (!event.target.closest("a, button, summary") && !event.repeat && this.steps.send()) event.preventDefault();

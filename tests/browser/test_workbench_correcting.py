@@ -185,3 +185,24 @@ def test_without_scripts_the_same_form_is_filled_in_with_a_blank_row(chromium: B
         page.locator("[name='field:passengers/2/name']").fill("Cy Diaz")
         page.get_by_role("button", name="Override").click()
     assert [each["name"] for each in sent()["passengers"]] == ["Bo Chen", "Cy Diaz"]
+
+
+def test_a_letter_typed_beside_a_field_is_never_a_verdict_and_a_press_out_of_a_wrong_field_lands(
+    chromium: Browser, live_site: str
+) -> None:
+    booking()
+    with at_the_desk(chromium, live_site, cast.alice()) as page:
+        begin(page)
+        first = card(page)
+        page.keyboard.press("e")
+        label(page, "Total").fill("9999")
+        page.get_by_role("button", name="Add one to Passengers").click()
+        assert page.locator("[data-new]").count() == 1, (
+            "the sentence about the field before does not move the button away"
+        )
+        page.get_by_role("button", name="Remove Passengers 1").focus()
+        page.keyboard.type("ares")
+        settle(page)
+        assert card(page) == first
+        page.get_by_text("Total must be at most 5000.").first.wait_for()
+    assert Decision.objects.count() == 0
