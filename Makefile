@@ -7,7 +7,7 @@ BIN := .venv/bin
 PORT ?= 8000
 export PORT
 
-.PHONY: help install demo up test check format bench screenshots lock
+.PHONY: help install demo up test faults check format bench screenshots lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -31,6 +31,9 @@ up: install ## serve an installation of your own: PORT=8000 COUNTERSIGN_HOME=var
 
 test: install ## run every test (REQUIRE_BROWSER=1 makes a missing browser a failure; PYTEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+faults: install ## kill, cut and flush everything under load, then check the history: SEEDS=20 FIRST=1
+	$(BIN)/python -m tests.faults.run --seeds $(or $(SEEDS),20) --first $(or $(FIRST),1)
 
 check: install ## format, lint, types, import contracts, migrations, deployment, house rules
 	$(BIN)/ruff format --check .

@@ -226,13 +226,21 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_ACCEPT_CONTENT = ["json"]  # a message that could run code when it is read is refused
 # A task is only a hint to look at a table, so it may be lost or run twice; late acknowledgement makes losing it rare.
 CELERY_TASK_ACKS_LATE = True
+# A child that is killed takes its message with it, unless the message goes back to the broker.
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A process takes one message and no second one to keep waiting behind it: a long delivery holds up nobody's routing.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Tasks do small batches for 40 seconds at most and end by themselves; the soft limit is for a database that hangs, the
+# hard one for what hangs beyond help.
 CELERY_TASK_SOFT_TIME_LIMIT = 50
 CELERY_TASK_TIME_LIMIT = 60
+# Asked to stop, a worker ends what it is at before it goes; no task lasts longer than the hard limit.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 60
+# No message is sent for later than now (no eta, no countdown): Redis would hand it out again and again until then. What
+# is due later is a time in a table, and a schedule looks.
 # Longer than the hard limit, else Redis hands a running task to a second worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -70,13 +70,13 @@ def change(
     if is_enabled is False and locked.disabled_at is None:
         return disable(locked, because="Disabled by hand.", by=by)
     if is_enabled and locked.disabled_at:
-        locked.disabled_at, locked.disabled_because, locked.rests_until = None, "", None
+        locked.disabled_at, locked.disabled_because, locked.rests_until, locked.failures = None, "", None, 0
     entry = _record(
         locked, "endpoint_changed", by=by, payloads={"url": locked.url.encode()},
         detail={"events": locked.events, "enabled": locked.disabled_at is None},
     )  # fmt: skip
     locked.entry_id = entry.id
-    locked.save(update_fields=["url", "events", "disabled_at", "disabled_because", "rests_until", "entry"])
+    locked.save(update_fields=["url", "events", "disabled_at", "disabled_because", "rests_until", "failures", "entry"])
     return locked
 
 

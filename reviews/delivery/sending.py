@@ -29,6 +29,10 @@ SCHEDULE = (5, 30, 120, 600, 1_800, 7_200, 21_600, 54_000)
 IN_ORDER_TRIES = 4
 """So often a failing message holds up those behind it; then they pass, so that one poisonous message starves nobody."""
 
+OPENS_AFTER = 10
+"""So many failures in a row, of whatever messages, open the circuit: the endpoint rests, and then one message tries."""
+
+_REST_SECONDS, _LONGEST_REST_SECONDS = 60.0, 1_800.0
 _LANES = 16
 _dice = random.SystemRandom()
 _LEASE_SECONDS = 3 * TOTAL_SECONDS
@@ -178,6 +182,13 @@ def _take_next(endpoint: UUID) -> Message | None:
     return message(delivery)
 
 
+def rest_after(failures: int) -> float:
+    """The seconds that an endpoint rests after so many failures in a row; 0 while its circuit is closed."""
+    if failures < OPENS_AFTER:
+        return 0.0
+    return min(_REST_SECONDS * 2.0 ** min(failures - OPENS_AFTER, 10), _LONGEST_REST_SECONDS)
+
+
 @transaction.atomic
 def _note(lane: _Lane, answer: Answer, round: Round, schedule: Sequence[float]) -> bool:
     """Writes down what came of an attempt; whether the endpoint can have its next message at once."""
@@ -186,6 +197,9 @@ def _note(lane: _Lane, answer: Answer, round: Round, schedule: Sequence[float]) 
     if delivery.next_attempt_at is None:  # a deliverer thought to be dead was only slow
         return True
     delivery.answer, delivery.problem = answer.status, answer.problem
+    failures = 0 if answer.is_taken else delivery.endpoint.failures + 1
+    if failures != delivery.endpoint.failures:
+        Endpoint.objects.filter(pk=lane.endpoint).update(failures=min(failures, 1_000))
     if answer.is_taken:
         outbox.stop(delivery, "delivered")
         round.taken += 1
@@ -201,6 +215,10 @@ def _note(lane: _Lane, answer: Answer, round: Round, schedule: Sequence[float]) 
     Delivery.objects.filter(pk=delivery.pk).update(
         next_attempt_at=_in(pause), answer=delivery.answer, problem=delivery.problem
     )
+    rest = rest_after(failures)
+    if rest:
+        Endpoint.objects.filter(pk=lane.endpoint).update(rests_until=_in(rest * _dice.uniform(0.9, 1.1)))
+        return False
     if delivery.attempts >= IN_ORDER_TRIES:
         return True
     Endpoint.objects.filter(pk=lane.endpoint).update(rests_until=_in(pause))

@@ -38,6 +38,7 @@ class Endpoint(models.Model):
     secret = models.CharField(max_length=80)
     previous_secret = models.CharField(max_length=80, blank=True, help_text="Signs too until `previous_until`.")
     previous_until = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(db_default=0, help_text="In a row, whatever was to be told.")
     rests_until = models.DateTimeField(null=True, help_text="While a deliverer is at it, and after a failure.")
     created_at = models.DateTimeField(db_default=Now())
     disabled_at = models.DateTimeField(null=True)

@@ -51,7 +51,7 @@ def _step(request: HttpRequest, id: UUID) -> HttpResponse:
     step = request.POST.get("do")
     if step == "answer":
         handing.answer(actor, _uuid(request.POST.get("question", "")), text=said)
-        messages.success(request, "Your answer is there for her to read.")
+        messages.success(request, "Your answer is there to be read.")
         return redirect("review-notes", id)
     to = next((p for p in Person.objects.filter(is_active=True) if str(p.pk) == request.POST.get("to")), None)
     if to is None:

@@ -89,7 +89,7 @@ def give_to(item: Item, person: Person, *, by: Actor) -> None:
             raise Conflict("Somebody has it in hand: wait until she is done, or until her lease ends.")
     if not seats:
         raise Conflict("It is hers already, or nobody has to judge it any more.")
-    raise NotAllowed(f"Not to her: {WHY_NOT[why_not(seats[0], her) or 'conflict']}.")
+    raise NotAllowed(f"Not to {person}: {WHY_NOT[why_not(seats[0], her) or 'conflict']}.")
 
 
 @transaction.atomic

@@ -13,15 +13,15 @@ from typing import Final
 from uuid import UUID
 
 WHY_NOT: Final = {
-    "system": "she does not review in this system",
+    "system": "does not review in this system",
     "lead": "it waits for a lead",
-    "conflict": "she has an interest in it, or has judged it before",
-    "passed": "she has passed it on",
-    "skill": "she lacks a skill that it takes",
-    "paused": "she has paused",
-    "off": "she has time off",
-    "out": "it is not in her working hours",
-    "full": "she has as many as she takes at a time",
+    "conflict": "has an interest in it, or judged it before",
+    "passed": "has passed it on",
+    "skill": "lacks a skill that it takes",
+    "paused": "has paused",
+    "off": "has time off",
+    "out": "is not in working hours",
+    "full": "has no room for more",
 }
 
 

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from governance.models import Entry
 from governance.people.actors import CONSOLE
 from reviews.delivery import endpoints, outbox, tasks
-from reviews.delivery.sending import deliver_due
+from reviews.delivery.sending import OPENS_AFTER, deliver_due, rest_after
 from reviews.models import Delivery, Endpoint
 from tests import cast
 from tests.reviews.delivery.receiver import receiver
@@ -309,3 +309,24 @@ def test_the_schedule_rings_the_same_bell(system, endpoint, producer):
     announced(system)
     assert tasks.deliver_due.run() == 1
     assert len(producer.received) == 1
+
+
+def test_an_endpoint_that_fails_and_fails_rests_and_is_tried_with_one_message(system, endpoint, producer):
+    for number in range(14):
+        announced(system, f"msg-{number}")
+    producer.answers = [503] * 40
+    assert sum(attempts for attempts, _ in rounds()) == OPENS_AFTER
+    endpoint.refresh_from_db()
+    assert endpoint.failures == OPENS_AFTER
+    assert endpoint.rests_until > endpoint.created_at
+    Endpoint.objects.update(rests_until=None)  # the minute is over
+    assert deliver_due(schedule=NOW).attempts == 1
+    Endpoint.objects.update(rests_until=None)
+    producer.answers = []
+    assert sum(taken for _, taken in rounds()) >= 10
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.disabled_at) == (0, None)
+
+
+def test_the_rest_grows_up_to_half_an_hour():
+    assert [rest_after(n) for n in (0, 9, 10, 11, 12, 15, 500)] == [0, 0, 60, 120, 240, 1800, 1800]
