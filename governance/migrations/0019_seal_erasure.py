@@ -1,0 +1,8 @@
+"""Whether an output's content was erased."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("governance", "0018_seal_key")]
+    operations = [migrations.AddField("outputcontent", "erased_at", models.DateTimeField(null=True))]

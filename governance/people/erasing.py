@@ -1,0 +1,29 @@
+"""Erasing a person: her name and address go, her account ends; her pseudonym stays in every entry that she made."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from governance.evidence import erasing
+from governance.evidence.erasing import Why
+from governance.models import Person
+from governance.people.actors import Actor
+from governance.refusals import Conflict
+
+ERASED_NAME = "Erased person"
+_NOWHERE = "@invalid.invalid"
+
+
+@transaction.atomic
+def erase_person(person: Person, *, by: Actor, because: str, why: Why = "request") -> None:
+    """Ends the account and forgets who it was. Raises Conflict when that was done already, Invalid without a reason."""
+    locked = Person.objects.select_for_update().get(pk=person.pk)
+    if locked.email.endswith(_NOWHERE):
+        raise Conflict("This person was erased already.")
+    entry = erasing.erase([locked.pk], kind="person", id=locked.pk, system=None, by=by, why=why, because=because)
+    EmailAddress.objects.filter(user=locked).delete()
+    locked.set_unusable_password()
+    locked.name, locked.email, locked.is_active = ERASED_NAME, f"erased-{locked.pk}{_NOWHERE}", False
+    locked.entry_id = entry.id
+    locked.save(update_fields=["name", "email", "password", "is_active", "entry"])
