@@ -103,7 +103,6 @@ def _compress(point: Point) -> bytes:
     inverse = pow(point[2], P - 2, P)
     x, y = point[0] * inverse % P, point[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
-
 _BASE_Y = 4 * pow(5, P - 2, P) % P
 BASE = _decompress(_BASE_Y.to_bytes(32, "little"))
 
@@ -416,7 +415,6 @@ NEEDS = {"judged": "gate", "decided": "decision", "superseded": "decision"}
 
 def _refuse(text: str) -> Any:
     raise Bad(f"{text} has no canonical form")
-
 _decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
 
 def read_entry(content: bytes) -> dict[str, Any]:
@@ -445,7 +443,6 @@ def _look_closely(value: Any) -> None:
             _look_closely(inner)
         elif kind is int and not -(2**53) < inner < 2**53:
             raise Bad(f"{inner} is beyond 2^53 - 1")
-
 MEMBERS = {"id": str, "at": str, "type": str, "actor": dict, "subject": dict, "causes": list}
 MORE = {"policy": dict, "gate": dict, "decision": dict, "detail": dict, "commitments": list}
 
@@ -490,6 +487,7 @@ class Log:
         self.by_type: dict[str, Callable[[str, dict[str, Any], datetime], None]] = {
             "proposed": self._proposed, "approved": self._approved, "declined": self._four_eyes,
             "activated": self._activated, "bootstrapped": self._activated, "restored": self._activated,
+            "canary_set": self._activated, "trial_ended": self._trial_ended,
             "judged": self._judged, "decided": self._decided, "superseded": self._decided, "undone": self._undone,
             "erased": self._erased, "log_keys": self._log_keys,
         }
@@ -612,22 +610,25 @@ class Log:
         return {"approver", "owner"} <= roles if tier == "high" else "approver" in roles
     def _activated(self, where: str, entry: dict[str, Any], at: datetime) -> None:
         policy, subject, type = entry["policy"], entry["subject"]["id"], entry["type"]
-        tier = entry["detail"].get("risk_tier", "limited")
-        if subject not in self.proposals or self.proposals[subject]["digest"] != policy["digest"]:
+        proposal = self.proposals.get(subject, {"digest": "", "tier": "high"})
+        tier = entry["detail"].get("risk_tier", proposal["tier"])
+        if proposal["digest"] != policy["digest"]:
             self.find("four-eyes", where, "it was put in force and never proposed like this")
-        if type == "bootstrapped" and policy["system"] in self.in_force:
+        if type == "bootstrapped" and (policy["system"], False) in self.in_force:
             self.find("four-eyes", where, "a policy without signatures came after another one")
         cited = entry["causes"] if type == "activated" else None
         if type != "bootstrapped" and not self._is_approved(subject, tier, cited):
             self.find("four-eyes", where, "it was put in force without the signatures that its risk asks for")
-        before = self.activations.get(self.in_force.get(policy["system"], ""))
-        if before is not None:
-            before["until"] = at
-        self.in_force[policy["system"]] = entry["hash"]
+        slots = [(policy["system"], True), (policy["system"], False)][: 1 if type == "canary_set" else 2]
+        for slot in slots:  # a canary judges beside the policy in force; what is put in force ends both
+            self.activations.get(self.in_force.get(slot), {})["until"] = at
+        self.in_force[slots[-1]] = entry["hash"]
         self.activations[entry["hash"]] = {
             "digest": policy["digest"], "version": policy["version"], "system": policy["system"], "from": at,
             "until": None, "subject": subject, "tier": tier,
         }  # fmt: skip
+    def _trial_ended(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+        self.activations.get(self.in_force.get((entry["policy"]["system"], True)), {})["until"] = at
     def _judged(self, where: str, entry: dict[str, Any], at: datetime) -> None:
         gate, policy = entry["gate"], entry.get("policy")
         self.note("judged")
@@ -879,7 +880,6 @@ def main(arguments: list[str]) -> int:
     code = 1 if report["findings"] else 2 if not report["trusted"] or is_short else 0
     print(json.dumps({**report, "exit": code}, indent=2) if given.json else told(report, code))
     return code
-
 RULES = frozenset(re.findall(r"[a-z-]+", " ".join(re.findall(r"^  ([a-z-]+(?:, [a-z]+)?)  ", __doc__ or "", re.M))))
 
 def told(report: dict[str, Any], code: int) -> str:

@@ -73,6 +73,10 @@ EVIDENCE_ORIGIN = _secret("COUNTERSIGN_ORIGIN", "origin")
 # The sealer alone reads the key that signs the log; what it remembers of the log lies outside the database.
 SEALING_KEY_FILE = Path(os.environ.get("COUNTERSIGN_SEALING_KEY_FILE") or HOME / "secrets" / "sealing_key").resolve()
 SEALER_HOME = HOME / "sealer"
+# Who watches the log from outside: "https://witness.example NAME+ID+KEY", comma-separated.
+WITNESSES = [text.strip() for text in os.environ.get("COUNTERSIGN_WITNESSES", "").split(",") if text.strip()]
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "countersign@localhost")
 
 LEASE_SECONDS = int(os.environ.get("COUNTERSIGN_LEASE_SECONDS") or 600)
 SOFT_CLAIM_SECONDS = 60

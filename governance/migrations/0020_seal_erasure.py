@@ -4,5 +4,5 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0018_seal_key")]
+    dependencies = [("governance", "0019_policy_trials")]
     operations = [migrations.AddField("outputcontent", "erased_at", models.DateTimeField(null=True))]
