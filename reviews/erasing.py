@@ -34,7 +34,7 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
         raise Conflict("This output waits for a person: it can be erased once it is decided.")
     content = OutputContent.objects.select_for_update().get(output=output)
     judged = Entry.objects.get(subject=output.pk, rev=1)
-    here = {} if content.erased_at else {judged.pk: erasing.committed(judged)}
+    here = {} if not bytes(content.salt_key) else {judged.pk: erasing.committed(judged)}
     ids = [item.pk for item in items]
     subjects = [output.pk, *ids, *Seat.objects.filter(item__in=ids).values_list("pk", flat=True)]
     erasing.erase(
@@ -42,7 +42,7 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
         kept_elsewhere=here,
     )  # fmt: skip
     OutputContent.objects.filter(output=output).update(
-        salt_key=b"", input="{}", answer="null", context=_NO_CONTEXT, gate_inputs="{}", erased_at=Now(),
+        salt_key=b"", input="{}", answer="null", context=_NO_CONTEXT, gate_inputs="{}",
         verdict=_without_values(content.verdict),
     )  # fmt: skip
     # A digest of the body would let anybody try guesses at it.
@@ -52,7 +52,7 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
 
 def due(system: System, *, older_than: timedelta, limit: int) -> list[UUID]:
     """The outputs of a system, oldest first, whose content is older than that and not erased yet."""
-    found = Output.objects.filter(system=system, content__erased_at=None, received_at__lt=Now() - older_than)
+    found = Output.objects.filter(system=system, received_at__lt=Now() - older_than).exclude(content__salt_key=b"")
     return list(found.exclude(items__state__in=("open", "awaiting_second", "adjudication")).order_by("pk")
                 .values_list("pk", flat=True)[:limit])  # fmt: skip
 

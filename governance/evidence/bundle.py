@@ -58,7 +58,8 @@ _CONTENTS: Final = """
 SELECT e.leaf_hash, c.salt_key, c.input, c.output_json, c.context, c.gate_inputs
 FROM governance_entry e JOIN governance_outputcontent c ON c.output_id = e.subject
 JOIN governance_sealed s ON s.entry_id = e.id
-WHERE s.key >= %(key)s AND e.leaf_hash > %(hash)s AND e.type = 'judged' AND s.index < %(size)s AND c.erased_at IS NULL
+WHERE s.key >= %(key)s AND e.leaf_hash > %(hash)s AND e.type = 'judged' AND s.index < %(size)s
+  AND octet_length(c.salt_key) > 0
   AND (%(all)s OR s.key = ANY(%(wanted)s))
 ORDER BY s.key, e.leaf_hash LIMIT %(limit)s
 """

@@ -37,7 +37,7 @@ WHERE NOT EXISTS (SELECT FROM governance_sealed s WHERE s.entry_id = e.id)
 _PAYLOADS: Final = "SELECT entry_id, name, salt, content FROM governance_payload WHERE entry_id = ANY(%s)"
 _CONTENTS: Final = """
 SELECT output_id, salt_key, input, output_json, context, gate_inputs FROM governance_outputcontent
-WHERE output_id = ANY(%s) AND erased_at IS NULL
+WHERE output_id = ANY(%s) AND octet_length(salt_key) > 0
 """
 Say = Callable[[int, int], None]
 Row = tuple[Any, ...]

@@ -100,7 +100,7 @@ class Output(models.Model):
 class OutputContent(models.Model):
     """The content of an output, as canonical JSON text: hostile, personal, erasable. The log commits to it.
 
-    Once it is erased, the row stays with nothing in it: the salt is gone too, so that no guess can be tried.
+    Once it is erased, the row stays with nothing in it. The salt is empty then, so that no guess can be tried.
     """
 
     output = models.OneToOneField(Output, models.CASCADE, primary_key=True, related_name="content", db_constraint=False)
@@ -110,7 +110,6 @@ class OutputContent(models.Model):
     context = models.TextField(help_text="alternatives, explanation, attributes, callback_url")
     gate_inputs = models.TextField()
     verdict = models.TextField(help_text="The verdict as first given to the producer.")
-    erased_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return str(self.output_id)
