@@ -145,7 +145,7 @@ def weekly(runs: int, *, seed: int) -> list[Figure]:
         threshold, is_broken = world.start, False
         counts = np.zeros((len(SLICES), 5), dtype=np.int64)
         for look in range(1, 27):
-            counts = counts + world.window(dice, in_force=threshold, count=10_000)
+            counts = counts + world.window(dice, in_force=threshold)
             level = tuning.spent_at_look(DELTA, look)
             chosen = tuning.certify(bands(counts), in_force=threshold, target=TARGET, delta=level).threshold
             threshold = threshold if chosen is None else chosen

@@ -9,8 +9,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from governance.models import Certificate, Person, System
+from governance.models import Certificate, Incident, Person, System
 
 MOST: Final = 1_000
 RECENT: Final = 1_000
@@ -142,8 +143,11 @@ def alone(systems: Collection[System]) -> dict[UUID, Alone]:
 
 
 def certificates(systems: Collection[System]) -> dict[UUID, Certificate]:
-    """The last finished look at the default threshold of each system that has one. One query."""
-    found = Certificate.objects.finished().filter(system__in=systems, segment="").defer("document")
+    """The last finished look at the default threshold of each system that has one, with `is_alarmed`: whether audits
+    have alarmed since. One query."""
+    alarms = Incident.objects.filter(system=OuterRef("system"), kind="alarm", opened_at__gt=OuterRef("taken_at"))
+    looks = Certificate.objects.finished().filter(system__in=systems, segment="")
+    found = looks.annotate(is_alarmed=Exists(alarms)).defer("document")
     return {each.system_id: each for each in found.order_by("system", "-id").distinct("system")}
 
 

@@ -77,6 +77,7 @@ class KnownAnswer(models.Model):
     prompted_by = models.UUIDField(unique=True, help_text="The genuine item whose draw asked for it.")
     drawn_as = models.CharField(max_length=200, help_text="The external id under which it was judged.")
     seeded_at = models.DateTimeField(db_default=Now())
+    is_blind = models.BooleanField(db_default=False, help_text="The AI's answer was out of sight.")
     decision = models.UUIDField(null=True)
     found = models.BooleanField(null=True)
     final_at = models.DateTimeField(null=True)

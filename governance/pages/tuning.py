@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,12 +18,12 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.models import Person, System
-from governance.pages import access
-from governance.pages.tuning_consequences import Setting, told
+from governance.pages import access, tuning_beside, tuning_next, tuning_tables
+from governance.pages.tuning_consequences import Setting, price, told
 from governance.pages.tuning_figure import figure
 from governance.people import roles
 from governance.policies.policy import Policy
-from governance.refusals import Refused
+from governance.refusals import NotFound, Refused
 from governance.tuning import looks, proposing, result
 from governance.tuning.bounds import clopper_pearson_upper
 from governance.tuning.certify import MILLION
@@ -62,8 +64,9 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     """`/systems/{slug}/tuning/?trial=0.78&seconds=60&segment=&now=1&rows=all`"""
     system = access.system(request, slug, "see tuning")
     person, segment = access.person(request), request.GET.get("segment", "")
+    starts = reverse("tuning-start", args=[slug]) if roles.may(person, "propose a policy", system) else ""
     if system.in_force is None:
-        return render(request, "tuning.html", {"system": system, "is_empty": True})
+        return render(request, "tuning.html", {"system": system, "is_empty": True, "start_url": starts})
     policy, last = looks.policy_of(system), looks.latest(system, segment)
     in_force = looks.threshold_of(policy, segment)
     standing = looks.standing(last) if last else None
@@ -80,32 +83,51 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         ),
         "is_empty": shown is None, "has_simulated": Person.objects.filter(is_simulated=True).exists(),
         "query": request.GET.urlencode(), "threshold_now": in_force,
+        "start_url": starts,
     }  # fmt: skip
     if shown is not None:
-        context |= _lab(request, shown, standing, policy, is_exploration=explored is not None)
+        context |= _lab(request, system, segment, shown, standing, policy, is_exploration=explored is not None)
     return render(request, "tuning.html", context)
 
 
 @login_required
 @require_safe
 def table(request: HttpRequest, slug: str) -> HttpResponse:
-    """`/systems/{slug}/tuning/table.csv`: every row behind the figure that the same query shows."""
+    """`/systems/{slug}/tuning/table.csv?of=reliability`: every row behind a figure that the same query shows; `of` is
+    thresholds, reliability, confidence, history, cost or segments."""
     system = access.system(request, slug, "see tuning")
-    segment = request.GET.get("segment", "")
-    last = looks.latest(system, segment)
-    explored = looks.exploration(system, segment) if last is None or "now" in request.GET else None
-    read = explored.reading if explored else looks.standing(last).reading if last else None
+    segment, of = request.GET.get("segment", ""), request.GET.get("of", "thresholds")
+    head, lines = _table(request, system, segment, of)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{slug}-thresholds.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{slug}-{of}.csv"'
     writer = csv.writer(response)
-    writer.writerow("threshold released share labels wrong estimate lower_bound upper_bound p test evidence".split())
-    kind = result.EXPLORATION if explored else f"look {last.look}" if last else ""
-    for row in rows(read) if read else ():
-        writer.writerow([
-            row.threshold / MILLION, row.released, row.share, row.labels, row.wrong, row.estimate, row.lower, row.bound,
-            row.p, row.verdict, kind,
-        ])  # fmt: skip
+    writer.writerow(head)
+    writer.writerows(lines)
     return response
+
+
+def _table(request: HttpRequest, system: System, segment: str, of: str) -> tuning_tables.Table:
+    if of == "confidence":
+        return tuning_tables.confidence(system, segment)
+    if of == "history":
+        return tuning_tables.history(system, segment)
+    policy, last = (looks.policy_of(system) if system.in_force else None), looks.latest(system, segment)
+    if of == "segments" and policy is not None:
+        return tuning_tables.segments(system, policy, policy.risk.target / MILLION)
+    explored = looks.exploration(system, segment) if policy and (last is None or "now" in request.GET) else None
+    standing = looks.standing(last) if last and not explored else None
+    shown = _of_exploration(explored) if explored else _of_certificate(standing) if standing else None
+    if shown is None or policy is None:
+        return [], ()
+    if of == "reliability":
+        return tuning_tables.reliability(shown.reading)
+    if of == "cost":
+        return tuning_tables.cost(shown.reading, _setting(request, system, shown, policy, None, is_exploration=True))
+    if of != "thresholds":
+        raise NotFound("There is no such table.")
+    return tuning_tables.thresholds(
+        shown.reading, result.EXPLORATION if explored else f"look {last.look}" if last else ""
+    )
 
 
 @login_required
@@ -162,17 +184,31 @@ def _of_exploration(explored: Exploration) -> Shown:
     return Shown(explored.reading, explored.goal, model, sample.opens, sample.closes, vars(sample), lines)
 
 
+def reviewers_of(system: System) -> int:
+    """How many people review here now; simulated ones do not count."""
+    given = Person.objects.filter(is_active=True, is_simulated=False, roles__name__in=("reviewer", "lead"))
+    return given.filter(Q(roles__system=system) | Q(roles__system=None)).distinct().count()
+
+
+def _setting(
+    request: HttpRequest, system: System, shown: Shown, policy: Policy, certified: int | None, *, is_exploration: bool
+) -> Setting:
+    return Setting(
+        reading=shown.reading, goal=shown.goal, certified=certified, is_exploration=is_exploration,
+        outputs=shown.counts["outputs"], opens=shown.opens, closes=shown.closes,
+        audit_rate=policy.audit.rate / MILLION, costs=policy.risk.costs,
+        seconds=_whole(request.GET.get("seconds"), SECONDS_A_REVIEW, most=36_000), reviewers=reviewers_of(system),
+    )  # fmt: skip
+
+
 def _lab(
-    request: HttpRequest, shown: Shown, standing: Standing | None, policy: Policy, *, is_exploration: bool
-) -> dict[str, Any]:
+    request: HttpRequest, system: System, segment: str, shown: Shown, standing: Standing | None, policy: Policy, *,
+    is_exploration: bool,
+) -> dict[str, Any]:  # fmt: skip
     read, every = shown.reading, rows(shown.reading)
     certified = standing.certificate.threshold if standing and standing.is_good and not is_exploration else None
-    seconds = _whole(request.GET.get("seconds"), SECONDS_A_REVIEW, most=36_000)
-    setting = Setting(
-        reading=read, goal=shown.goal, certified=certified, is_exploration=is_exploration,
-        outputs=shown.counts["outputs"], opens=shown.opens, closes=shown.closes,
-        audit_rate=policy.audit.rate / MILLION, costs=policy.risk.costs, seconds=seconds,
-    )  # fmt: skip
+    setting = _setting(request, system, shown, policy, certified, is_exploration=is_exploration)
+    seconds = setting.seconds
     if not every:
         return {"is_empty": True}
     trial = _trial(request.GET.get("trial"), every, certified or read.threshold or read.starts_at or read.in_force)
@@ -182,10 +218,20 @@ def _lab(
         for shape in SHAPES
         if (one := figure(every=every, reading=read, goal=shown.goal, certified=certified, trial=trial, **shape))  # type: ignore[arg-type]
     ]
+    costlier = price(every, certified, setting)
     last_share = drawn[0].last_share if drawn else 1.0
     key = {read.in_force, certified, *(step.threshold for step in read.tested[-3:])}
     key |= _round(every, last_share)
-    return {
+    state = standing.state if standing and not is_exploration else "certified" if read.threshold else read.state
+    below = tuning_beside.beside(request, system, segment, policy, setting, every)
+    planned = below["planned"].plan
+    return below | {
+        "costlier": costlier, "slug": system.slug, "total": sum(each["period"].outputs for each in below["periods"]),
+        "csv": reverse("tuning-table", args=[system.slug]) + "?" + urlencode(_kept(request)),
+        "next_step": tuning_next.next_step(
+            state, has_newer=certified is not None and certified != looks.threshold_of(policy, segment),
+            more=read.more_audits, costs_more=costlier, days=planned.days if planned else None,
+        ) if not is_exploration else "",
         "figures": drawn, "trial": trial, "now": texts[trial], "seconds": seconds,
         "lines": [
             {"row": row, "texts": json.dumps(texts[row.threshold], ensure_ascii=False), "is_key": row.threshold in key,
@@ -198,6 +244,11 @@ def _lab(
             for line in shown.released_by_rules
         ],
     }  # fmt: skip
+
+
+def _kept(request: HttpRequest) -> dict[str, str]:
+    """What of the query says which evidence is shown."""
+    return {name: request.GET[name] for name in ("segment", "now", "seconds") if name in request.GET} | {"as": "csv"}
 
 
 def _round(every: Sequence[Row], last_share: float) -> set[int]:

@@ -11,6 +11,7 @@ from governance.pages.templatetags import _formats as f
 from governance.policies.policy import Costs
 from governance.tuning import costs as money
 from governance.tuning.certify import Counts
+from governance.tuning.planner import band_needs
 from governance.tuning.reading import Reading, Row
 from governance.tuning.words import at, bound, confidence, percent, target
 
@@ -33,6 +34,7 @@ class Setting:
     audit_rate: float
     costs: Costs | None
     seconds: int
+    reviewers: float = 0.0  # who review here now, simulated ones left out
 
     @property
     def days(self) -> float:
@@ -74,6 +76,31 @@ def told(rows: Sequence[Row], setting: Setting) -> dict[int, dict[str, str]]:
     return {row.threshold: _told(row, _Side.of(row), now, setting) for row in rows}
 
 
+def costs_more(then: _Side, now: _Side, setting: Setting) -> float | None:
+    """By how much a week, or per thousand outputs, `then` costs more than `now` at the estimates; None where a price or
+    an estimate is missing."""
+    costs, factor = setting.costs, 7 if setting.is_daily else 1
+    if costs is None or then.estimate is None or now.estimate is None:
+        return None
+    prices = money.Prices(float(costs.review), float(costs.wrong_release))
+    traffic = money.Traffic(setting.volume, setting.audit_rate)
+    after, before = (
+        money.daily_cost(traffic, prices, released_share=side.share, risk=side.estimate or 0.0, wrong_below=0.0)
+        for side in (then, now)
+    )
+    return factor * (after - before)
+
+
+def price(rows: Sequence[Row], threshold: int | None, setting: Setting) -> str:
+    """`€ 48 a week`: what this threshold costs more than the one in force; empty where it costs no more."""
+    sides = {row.threshold: _Side.of(row) for row in rows}
+    now = sides.get(setting.reading.in_force or 0, _Side.of(None))
+    more = costs_more(sides[threshold], now, setting) if threshold in sides else None
+    if more is None or more < 0.5 or setting.costs is None:
+        return ""
+    return f"{f.money(round(more), setting.costs.currency)} {'a week' if setting.is_daily else setting.unit}"
+
+
 def _told(row: Row, then: _Side, now: _Side, setting: Setting) -> dict[str, str]:
     traffic = money.Traffic(setting.volume, setting.audit_rate)
     reviews, before = (money.reviews_per_day(traffic, side.share) for side in (then, now))
@@ -86,7 +113,8 @@ def _told(row: Row, then: _Side, now: _Side, setting: Setting) -> dict[str, str]
         f"{_count(setting.volume)}",
         "reviewed": f"{_count(reviews)} {setting.unit}",
         "reviewed_note": f"{_change(reviews - before)}; audits included",
-        **_hours(reviews, before, setting), **_wrong(then, now, setting), **_band(row, then, now, setting),
+        **_hours(reviews, before, setting), **_people(reviews, setting),
+        **_wrong(then, now, setting), **_band(row, then, now, setting),
     }  # fmt: skip
     return texts | (_cost(then, now, setting.costs, setting, traffic) if setting.costs else {})
 
@@ -99,6 +127,8 @@ def verdict(row: Row, setting: Setting) -> str:
         return (
             f"Certified: at most {aim} of what goes out alone is wrong, {confidence(setting.reading.delta)} confidence."
         )
+    if row.verdict == "passes" and not setting.is_exploration:
+        return f"It passed when the look was taken, with a bound of {limit}; that no longer counts."
     if row.verdict == "passes":
         return f"A look would certify it now, with a bound of {limit}. This is exploration: no guarantee."
     if row.verdict == "fails":
@@ -128,6 +158,9 @@ def _band(row: Row, then: _Side, now: _Side, setting: Setting) -> dict[str, str]
     known = "none judged" if not labels else f"{_count(sum(between.wrong))} of {_count(labels)} judged"
     seen = known + (", all of them" if labels == between.total else f"; {_count(between.total)} in all")
     value = UNKNOWN if between.estimate is None else f"{percent(between.estimate)} wrong"
+    more = band_needs(target=setting.goal, delta=setting.reading.delta, labels=labels, wrong=sum(between.wrong))
+    if between.estimate is None:
+        seen = f"needs {_count(more)} more audits at {at(low)}{f.DASH}{at(high)}"
     return {"band_name": f"{at(low)}{f.DASH}{at(high)} alone", "band": value, "band_note": seen}
 
 
@@ -135,13 +168,17 @@ def _hours(reviews: float, before: float, setting: Setting) -> dict[str, str]:
     def hours(count: float) -> str:
         return f"{f.number(count * setting.seconds / 3600, places=1)}{f.FIXED}h"
 
-    note = f"now {hours(before)}"
-    if setting.is_daily:
-        people = money.reviewers_needed(
-            reviews, handling_seconds=setting.seconds, productive_seconds=PRODUCTIVE_SECONDS
-        )
-        note = f"{f.number(people, places=1)} reviewers; {note}"
-    return {"hours": f"{hours(reviews)} {setting.unit}", "hours_note": note}
+    return {"hours": f"{hours(reviews)} {setting.unit}", "hours_note": f"now {hours(before)}"}
+
+
+def _people(reviews: float, setting: Setting) -> dict[str, str]:
+    if not setting.is_daily:
+        return {"people": UNKNOWN, "people_note": "needs seven days of outputs"}
+    needed = money.reviewers_needed(reviews, handling_seconds=setting.seconds, productive_seconds=PRODUCTIVE_SECONDS)
+    missing = money.reviewers_missing(needed, setting.reviewers)
+    have = f"you have {f.number(setting.reviewers)}"
+    note = f"needs {f.number(missing, places=1)} more reviewers; {have}" if missing >= 0.05 else have
+    return {"people": f.number(needed, places=1), "people_note": note}
 
 
 def _cost(then: _Side, now: _Side, costs: Costs, setting: Setting, traffic: money.Traffic) -> dict[str, str]:

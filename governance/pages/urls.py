@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.pages import drafting, evidence, halting, incidents, keys, people, policies, systems, trials, tuning
+from governance.pages import (
+    drafting,
+    evidence,
+    halting,
+    incidents,
+    keys,
+    people,
+    policies,
+    systems,
+    trials,
+    tuning,
+    tuning_start,
+)  # fmt: skip
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/", systems.index, name="systems"),
@@ -18,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/proposals/<int:number>/flips/", policies.flips, name="flips"),
     path("systems/<slug:slug>/tuning/", tuning.show, name="tuning"),
     path("systems/<slug:slug>/tuning/table.csv", tuning.table, name="tuning-table"),
+    path("systems/<slug:slug>/tuning/start/", tuning_start.start, name="tuning-start"),
     path("systems/<slug:slug>/tuning/propose/", tuning.propose, name="tuning-propose"),
     path("incidents/", incidents.index, name="incidents"),
     path("incidents/<uuid:id>/", incidents.show, name="incident"),

@@ -114,3 +114,13 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     middle = (share + z2 / (2 * of)) / (1 + z2 / of)
     half = Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def stability(before: Sequence[int], now: Sequence[int]) -> float:
+    """How far a distribution has moved: the population stability index of counts by the same bins, half a count added
+    to each so that an empty bin is no infinity. 0 for the same shares; 0.1 is little, 0.25 is much."""
+    if len(before) != len(now):
+        raise ValueError("Both are counted by the same bins.")
+    first, second = ([count + 0.5 for count in counts] for counts in (before, now))
+    pairs = [(b / sum(second), a / sum(first)) for a, b in zip(first, second, strict=True)]
+    return sum((new - old) * math.log(new / old) for new, old in pairs)

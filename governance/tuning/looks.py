@@ -186,7 +186,7 @@ def standing(certificate: Certificate, *, now: datetime | None = None) -> Standi
         sentence = words.frozen(f"{current.model} {current.model_version} answers now; nobody has looked at it yet.")
     elif certificate.state == "frozen":
         state, sentence = "frozen", words.frozen(document["because"])
-    elif alarm := alarm_of(certificate.system):
+    elif alarm := alarm_since(certificate):
         state, sentence = "violated", words.alarmed(alarm.facts["wrong"], alarm.facts["audits"], goal)
     else:
         state = certificate.state
@@ -194,11 +194,10 @@ def standing(certificate: Certificate, *, now: datetime | None = None) -> Standi
     return Standing(certificate, document, read, state, sentence)
 
 
-def alarm_of(system: System) -> Incident | None:
-    """The alarm about the policy in force that nobody has closed yet."""
-    if system.in_force_id is None:
-        return None
-    return Incident.objects.unclosed().filter(version=system.in_force_id, kind="alarm").first()
+def alarm_since(certificate: Certificate) -> Incident | None:
+    """The last alarm of the audits since the certificate was taken: evidence against it, whatever was done since."""
+    alarms = Incident.objects.filter(system=certificate.system_id, kind="alarm", opened_at__gt=certificate.taken_at)
+    return alarms.newest_first().first()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from governance.tuning.bounds import clopper_pearson_upper
 from governance.tuning.exact import Pair, Side, exact_p
 
 BOUND_PRECISION = 5e-4  # of the bound itself
+UNSEEN = 0.01  # of all outputs: a stratum without labels that is no larger counts as all wrong
 
 
 def p_value(n_total: Pair, n_labelled: Pair, wrong: Pair, target: float) -> float:
@@ -70,11 +71,14 @@ def upper_bound(
 def gamma_upper_bound(n_total: Pair, n_labelled: Pair, wrong: Pair, delta: float) -> float:
     """Fay-Feuer upper limit of the risk, closed form: for display and as a first guess, never a guarantee.
 
-    It exceeds its level in some designs by up to a factor of two. 1.0 where a stratum with outputs has no label.
+    It exceeds its level in some designs by up to a factor of two. A stratum without a label counts as all wrong.
     """
     a, b = _sides(n_total, n_labelled, wrong)
-    if any(side.weight > 0.0 and side.n == 0 for side in (a, b)) or a.weight + b.weight == 0.0:
+    if a.weight + b.weight == 0.0:
         return 1.0
+    for seen, unseen in ((a, b), (b, a)):
+        if unseen.weight > 0.0 and not unseen.n:
+            return min(1.0, unseen.weight + seen.weight * clopper_pearson_upper(seen.wrong, seen.n, delta))
     steps = [side.step for side in (a, b) if side.n]
     wrongs = [side.wrong for side in (a, b) if side.n]
     top = max(steps)
@@ -84,11 +88,20 @@ def gamma_upper_bound(n_total: Pair, n_labelled: Pair, wrong: Pair, delta: float
 
 
 def estimate(n_total: Pair, n_labelled: Pair, wrong: Pair) -> float | None:
-    """Risk estimated with each stratum weighted by its size; None where a stratum with outputs has no label."""
-    sizes = [(total, n, e) for total, n, e in zip(n_total, n_labelled, wrong, strict=True) if total]
-    if not sizes or any(n == 0 for _, n, _ in sizes):
+    """Risk estimated with each stratum weighted by its size; None where nothing is known of a stratum with outputs.
+
+    A stratum without a label that holds at most one output in a hundred counts as all wrong, as the test takes it: the
+    few that went out before any audit do not hide what is known of the others.
+    """
+    everything = sum(n_total)
+    if not everything:
         return None
-    return sum(total * e / n for total, n, e in sizes) / sum(n_total)
+    expected = 0.0
+    for total, n, e in zip(n_total, n_labelled, wrong, strict=True):
+        if not n and total > UNSEEN * everything:
+            return None
+        expected += total * e / n if n else total
+    return expected / everything
 
 
 def check_counts(n_total: Pair, n_labelled: Pair, wrong: Pair) -> None:

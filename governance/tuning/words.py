@@ -70,7 +70,7 @@ def violated(reading: Reading, goal: float) -> str:
 
 def alarmed(wrong: int, audits: int, goal: float) -> str:
     counted = f"{wrong} of {audits} wrong"
-    return f"Violated: the audits of the policy in force have alarmed, {counted}; the target is {target(goal)}."
+    return f"Violated: since this was certified the audits have alarmed, {counted}; the target is {target(goal)}."
 
 
 def bound(share: float, *, places: int = 1) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -168,7 +168,8 @@ def _containing(person: Person) -> Iterator[Task]:
     mine = roles.systems_for(person, "work on an incident")
     if mine is not None and not mine:
         return
-    waiting = Incident.objects.filter(_within(mine), state="open").select_related("system").order_by("-id")
+    waiting = Incident.objects.filter(_within(mine), state="open").select_related("system")
+    waiting = waiting.order_by(Case(When(kind="alarm", then=0), default=1), "-id")  # an alarm speaks for many
     for incident in waiting[:MOST_INCIDENTS]:
         note = f"{incident.system.slug}, opened {words.when(incident.opened_at)}"
         yield Task(

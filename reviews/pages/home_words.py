@@ -95,6 +95,8 @@ def state(
         return State("Expired", f"look {certificate.look} was on {words.day(certificate.taken_at)}")
     if model is not None and model != (certificate.model, certificate.model_version):
         return State("Frozen", f"{model[0]} {model[1]} answers now")
+    if getattr(certificate, "is_alarmed", False):
+        return State("Violated", "the audits have alarmed since", is_bad=True)
     target = f"at most {words.percent_up(certificate.target, 1)} wrong"
     if certificate.threshold is not None and certificate.state in ("certified", "certified-provisional"):
         where = words.threshold(certificate.threshold)

@@ -144,7 +144,7 @@ def _replay(system: System, original: Output, prompt: Prompt) -> KnownAnswer | N
     Skip.objects.bulk_create(Skip(item_id=item, person_id=person, entry_id=entry.id) for person in people)
     return KnownAnswer.objects.create(
         id=id, system=system, output_id=output, original=original, prompted_by=prompt.item, drawn_as=name,
-        entry_id=entry.id,
+        is_blind=dossier.judged.is_blind, entry_id=entry.id,
     )  # fmt: skip
 
 

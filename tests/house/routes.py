@@ -132,6 +132,8 @@ ROUTES = (
     # pages of tuning, history, the queue and the workbench
     Route("GET", "systems/<slug:slug>/tuning/", "system", "302 404 403 200 200 200 200 403 403"),
     Route("GET", "systems/<slug:slug>/tuning/table.csv", "system", "302 404 403 200 200 200 200 403 403"),
+    Route("GET", "systems/<slug:slug>/tuning/start/", "system", "302 404 403 403 200 403 403 403 403"),
+    Route("POST", "systems/<slug:slug>/tuning/start/", "system", "302 404 403 403 302 403 403 403 403", "start"),
     Route("GET", "systems/<slug:slug>/tuning/propose/", "system", "302 404 403 403 200 403 403 403 403"),
     Route("POST", "systems/<slug:slug>/tuning/propose/", "system", "302 404 403 403 409 403 403 403 403"),
     Route("GET", "", "none", "302 200 200 200 200 200 200 200 200"),

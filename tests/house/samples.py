@@ -232,6 +232,13 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "text": lambda _: {"policy": cast.policy(threshold={"default": 0.7})},
     "halt": lambda _: {"do": "halt", "because": "It pays twice."},
     "stop": lambda _: {"because": "It pays twice."},
+    "start": lambda _: {
+        "do": "propose",
+        "wrong_release": "40",
+        "review": "1.5",
+        "currency": "EUR",
+        "per_day": "500",
+    },
     "outcome": lambda _: {"external_id": "nobody", "correct": True},
     "incident": lambda _: {"system": "digits", "title": "It paid twice"},
     "containment": lambda _: {"do": "contain", "how": "Payments are stopped."},

@@ -164,3 +164,9 @@ def test_a_p_value_of_ordinary_size_takes_a_few_milliseconds():
     for _ in range(10):
         tuning.p_value(*evidence)
     assert (time.process_time() - started) / 10 <= 0.020
+
+
+def test_a_few_released_before_any_audit_count_as_wrong_and_hide_nothing():
+    assert tuning.estimate((999, 1), (999, 0), (9, 0)) == 0.01
+    assert tuning.estimate((90, 10), (90, 0), (0, 0)) is None
+    assert tuning.estimate((0, 0), (0, 0), (0, 0)) is None

@@ -12,8 +12,9 @@ import pytest
 from django.test import Client
 
 from governance.models import Certificate, PolicyVersion, System
+from governance.monitoring import incidents
 from governance.people.actors import CONSOLE
-from governance.tuning import looks
+from governance.tuning import audits_for_power, looks
 from tests import cast
 from tests.governance.tuning.judged import outputs, several
 from tests.governance.tuning.test_looks import fill_good
@@ -37,6 +38,10 @@ def browser(someone) -> Client:
 def text_of(page: bytes) -> str:
     bare = re.sub(r"<(?:script|style|svg)\b.*?</(?:script|style|svg)>|<[^>]+>", " ", page.decode(), flags=re.DOTALL)
     return re.sub(r"[ \n]+", " ", html.unescape(bare))
+
+
+def formatted(count: int) -> str:
+    return f"{count:,}".replace(",", NARROW)
 
 
 def heading(page: bytes) -> str:
@@ -92,7 +97,7 @@ class TestWhatItSays:
         fill_good(system)
         text = text_of(browser(cast.dana()).get(URL).content)
         assert "It assumes that reviewers miss nothing" in text
-        assert "Outputs of one case count as separate ones" in text
+        assert "Outputs that name a case count once a case" in text
 
     def test_the_page_never_spends(self, system: System) -> None:
         fill_good(system)
@@ -126,7 +131,8 @@ class TestTrial:
 
     def test_rates_are_per_thousand_until_seven_days_exist(self, system: System) -> None:
         fill_good(system)
-        text = text_of(browser(cast.dana()).get(f"{URL}?trial=0.85").content)
+        page = browser(cast.dana()).get(f"{URL}?trial=0.85").content
+        text = text_of(re.findall(rb'<section id="trial".*?</section>', page, re.DOTALL)[0])
         assert f"921 per 1{NARROW}000" in text  # 700 of 760
         assert "a day" not in text
 
@@ -198,9 +204,119 @@ def test_the_page_costs_the_same_number_of_queries_whatever_was_counted(
     client = browser(cast.dana())
     fill_good(system)
     client.get(URL)
-    with django_assert_max_num_queries(18) as few:
+    with django_assert_max_num_queries(24) as few:
         client.get(URL)
     outputs(system, several(600, confidence=905_000, wrong=0))
-    with django_assert_max_num_queries(18) as many:
+    with django_assert_max_num_queries(24) as many:
         client.get(URL)
     assert len(few) == len(many)
+
+
+class TestBeside:
+    """What stands below the figure."""
+
+    def test_it_says_what_to_do_next_and_why_nothing_lower_is_certified(self, system: System) -> None:
+        fill_good(system)
+        looks.look(system, by=CONSOLE)
+        text = text_of(browser(cast.dana()).get(URL).content)
+        assert "Propose it; others sign, and nothing changes before they have." in text
+        assert "The tests go down from 0.95 and stop at the first threshold that fails, which is 0.65." in text
+        assert "1 look" in text
+        assert f"2.50{NARROW}% of 5{NARROW}%" in text
+
+    def test_a_certified_threshold_that_costs_more_than_the_one_in_force_says_so(self) -> None:
+        dear = {"wrong_release": 4000, "review": 0.5, "currency": "EUR"}
+        system = cast.system(threshold={"default": 1}, risk={**cast.POLICY["risk"], "costs": dear})
+        fill_good(system)
+        looks.look(system, by=CONSOLE)
+        text = text_of(browser(cast.dana()).get(URL).content)
+        assert re.search(r"It costs €.{1,12} per 1.000 more than the one in force", text)
+
+    def test_the_planner_answers_what_is_asked_and_says_when_it_cannot(self, system: System) -> None:
+        fill_good(system)
+        client = browser(cast.dana())
+        text = text_of(client.get(f"{URL}?aim=0.5&expected=0.1&flow=1000&rate=5&now=1").content)
+        audits = audits_for_power(0.005, 0.025, 0.001)
+        assert (
+            f"{formatted(audits)} verdicts certify 0.5{NARROW}% in four cases of five if 0.1{NARROW}% is wrong" in text
+        )
+        assert "At 50.0 audits a day that takes" in text
+        text = text_of(client.get(f"{URL}?aim=1&expected=3").content)
+        assert f"Nothing certifies 1.0{NARROW}% while 3.0{NARROW}% is expected to be wrong." in text
+
+    @pytest.mark.parametrize("of", ["reliability", "confidence", "history", "cost", "segments"])
+    def test_every_figure_has_its_csv(self, system: System, of: str) -> None:
+        fill_good(system)
+        answer = browser(cast.dana()).get(f"{URL}table.csv?of={of}")
+        head, *lines = list(csv.reader(io.StringIO(answer.content.decode())))
+        assert len(head) > 3
+        assert all(len(line) == len(head) for line in lines)
+        assert lines or of == "segments"
+
+    def test_there_is_no_csv_of_what_does_not_exist(self, system: System) -> None:
+        fill_good(system)
+        assert browser(cast.dana()).get(f"{URL}table.csv?of=nonsense").status_code == 404
+
+    def test_the_worst_segment_is_named(self) -> None:
+        parts = [
+            {"id": name, "when": {"field": "output.digit", "op": "eq", "value": digit}, "threshold": 0.9}
+            for name, digit in (("ones", 1), ("twos", 2))
+        ]
+        system = cast.system(threshold={"default": 1, "segments": parts}, audit={"rate": 1})
+        for name, wrong in (("ones", 2), ("twos", 30)):
+            outputs(system, several(200, confidence=950_000, wrong=wrong, audit=True, lane="release", segment=name,
+                                    rule=f"threshold:{name}", threshold=900_000))  # fmt: skip
+        fill_good(system)
+        text = text_of(browser(cast.dana()).get(URL).content)
+        assert "twos worst" in text
+
+    def test_a_segment_whose_threshold_lets_nothing_out_is_shown_where_its_tests_begin(self) -> None:
+        parts = [{"id": "ones", "when": {"field": "output.digit", "op": "eq", "value": 1}, "threshold": 1}]
+        system = cast.system(threshold={"default": 1, "segments": parts})
+        outputs(system, several(200, confidence=950_000, wrong=2, segment="ones", rule="threshold:ones",
+                                threshold=1_000_000))  # fmt: skip
+        fill_good(system)
+        page = browser(cast.dana()).get(URL).content.decode()
+        assert "ones</b> worst" in page
+        assert f"1.0{NARROW}%, ≤" in html.unescape(page)
+
+    def test_an_alarm_makes_the_certificate_violated(self) -> None:
+        system = cast.system(audit={"rate": 0.5})
+        outputs(system, several(400, confidence=950_000, audit=True, wrong=0) + several(400, confidence=950_000))
+        certificate = looks.look(system, by=CONSOLE)
+        assert looks.standing(certificate).is_good
+        incidents.open_incident(
+            system, by=CONSOLE, kind="alarm", title="Too many", version=system.in_force,
+            facts={"wrong": 9, "audits": 40, "after": 30, "target": 20_000},
+        )  # fmt: skip
+        standing = looks.standing(certificate)
+        assert (standing.state, standing.is_good) == ("violated", False)
+        assert "9 of 40 wrong" in standing.sentence
+        text = text_of(browser(cast.dana()).get(f"{URL}?trial=0.9").content)
+        assert "It passed when the look was taken" in text
+        assert "Propose 0.9" not in text
+
+
+class TestStart:
+    def test_a_start_is_suggested_from_what_an_error_and_a_review_are_worth(self, system: System) -> None:
+        client = browser(cast.dana())
+        asked = {"wrong_release": "40", "review": "1.5", "currency": "EUR", "per_day": "500"}
+        text = text_of(client.post(f"{URL}start/", {**asked, "do": "suggest"}).content)
+        assert f"Start with at most 1.0{NARROW}% wrong" in text
+        assert f"more often than 3.8{NARROW}%" in text
+
+    def test_proposing_it_files_a_policy_that_reviews_everything(self) -> None:
+        system = cast.system()
+        asked = {"wrong_release": "40", "review": "1.5", "currency": "EUR", "per_day": "500", "do": "propose"}
+        answer = browser(cast.dana()).post(f"{URL}start/", asked)
+        assert answer["Location"] == "/systems/digits/proposals/2/"
+        document = json.loads(PolicyVersion.objects.get(system=system, number=2).document)
+        assert document["threshold"]["default"] == 1
+        assert document["risk"]["target"] == 0.01
+        assert 0 < document["audit"]["rate"] <= 1
+        assert document["routing"] == cast.POLICY["routing"]
+
+    def test_what_cannot_be_is_refused_at_its_field(self, system: System) -> None:
+        answer = browser(cast.dana()).post(f"{URL}start/", {"wrong_release": "-1", "review": "x", "per_day": "0"})
+        assert answer.status_code == 422
+        assert not PolicyVersion.objects.filter(number=2).exists()

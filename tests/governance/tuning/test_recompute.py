@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from governance.models import Certificate, Entry, System
@@ -83,3 +86,23 @@ def test_a_look_that_died_on_the_way_has_spent_its_level_and_agrees() -> None:
     assert scope is not None
     looks._spend(scope, by=CONSOLE)
     assert recompute.certificates() == []
+
+
+def reported() -> dict[str, Any]:
+    """The report of `verify_evidence --certificates`; the log itself is not sealed here."""
+    out = io.StringIO()
+    with contextlib.suppress(SystemExit):
+        call_command("verify_evidence", "--certificates", "--json", stdout=out)
+    report: dict[str, Any] = json.loads(out.getvalue())
+    return report
+
+
+def test_the_command_computes_certificates_again_and_fails_where_one_was_changed(certificate: Certificate) -> None:
+    report = reported()
+    assert report["certificates"] == 1
+    assert "certificate" not in {finding["rule"] for finding in report["findings"]}
+    changed(certificate, threshold=500_000)
+    report = reported()
+    (finding,) = [finding for finding in report["findings"] if finding["rule"] == "certificate"]
+    assert finding["where"] == "digits"
+    assert not report["verified"]

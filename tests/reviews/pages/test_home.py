@@ -8,13 +8,16 @@ from django.db import transaction
 
 from governance.evidence.record import record
 from governance.models import Certificate
+from governance.monitoring import incidents
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
+from governance.tuning import looks
 from reviews import overview
 from reviews.delivery import endpoints
 from reviews.models import Decision, Delivery
 from reviews.pages import home_words
 from tests import cast
+from tests.governance.tuning.test_looks import fill_good
 from tests.reviews.desk import desk
 from tests.reviews.pages.deciding import decide, queries, read, signed_in, system
 
@@ -189,3 +192,18 @@ def test_small_numbers_are_words():
     assert home_words.signing(0) == "No policy waits for your signature."
     assert home_words.signing(2) == "Two policies wait for your signature."
     assert home_words.telling(64) == "64 messages to producers could not be delivered."
+
+
+@pytest.mark.django_db
+def test_a_system_whose_audits_alarmed_since_its_certificate_is_violated_and_its_lead_is_asked_to_contain_it() -> None:
+    system = cast.system(threshold={"default": 1})
+    fill_good(system)
+    looks.look(system, by=CONSOLE)
+    incidents.open_incident(
+        system, by=CONSOLE, kind="alarm", title="9 of 40 audits wrong", version=system.in_force,
+        facts={"wrong": 9, "audits": 40, "after": 30, "target": 20_000},
+    )  # fmt: skip
+    page = cast.signed_in(cast.carol()).get("/").content.decode()
+    assert "Violated" in page
+    assert "the audits have alarmed since" in page
+    assert "Contain: 9 of 40 audits wrong" in page

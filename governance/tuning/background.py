@@ -1,0 +1,190 @@
+"""What an owner reads beside the figure: how confidence has moved, which audits are due, what reviewers find, and what
+earlier thresholds promised and kept. A bounded query each; displays, never part of a guarantee."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from governance.models import Certificate, KnownAnswer, PolicyVersion, System
+from governance.policies.registry import compiled
+from governance.tuning import sensitivity
+from governance.tuning.bounds import clopper_pearson_lower, clopper_pearson_upper
+from governance.tuning.calibration import Difference, difference, stability
+from governance.tuning.samples import OVERDUE, Scope, rule_of
+from governance.tuning.sensitivity import Sensitivity
+
+LATEST: Final = 20_000
+PERIODS: Final = 6
+BINS: Final = 10
+MOST_REIGNS: Final = 8
+LEVEL: Final = 0.025
+
+# The newest outputs of this model, in equal parts from old to new.
+_HISTOGRAM: Final = """
+SELECT period, least(width_bucket(confidence, 0, 1000000, %(bins)s), %(bins)s), count(*), min(received_at)
+FROM (
+    SELECT confidence, received_at, ntile(%(periods)s) OVER (ORDER BY id) AS period FROM (
+        SELECT id, confidence, received_at, model, model_version FROM governance_output
+        WHERE system_id = %(system)s AND NOT is_known_answer ORDER BY id DESC LIMIT %(latest)s
+    ) newest WHERE confidence IS NOT NULL AND model = %(model)s AND model_version = %(model_version)s
+) parted GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_AUDITS: Final = """
+SELECT policy_id, count(*) FILTER (WHERE label IS NOT NULL), count(*) FILTER (WHERE NOT label),
+    count(*) FILTER (WHERE label IS NULL), min(received_at) FILTER (WHERE label IS NULL)
+FROM governance_output
+WHERE policy_id = ANY(%s) AND is_audit AND NOT is_known_answer AND rule = %s
+GROUP BY policy_id
+"""
+
+
+@dataclass(frozen=True)
+class Period:
+    """The confidence of an equal part of the newest outputs: shares by tenths, and how far it has moved since the first
+    part (population stability index; 0.1 is little, 0.25 is much)."""
+
+    begins: datetime
+    outputs: int
+    shares: tuple[float, ...]
+    moved: float
+
+
+@dataclass(frozen=True)
+class Reviewers:
+    """What known answers say of the reviewers. `bias` is the share of errors missed with the AI's answer in sight, less
+    the share that blind reviewers make too; positive where seeing the answer sways them."""
+
+    known: Sensitivity
+    assisted: int
+    assisted_missed: int
+    blind: int
+    blind_missed: int
+    bias: Difference
+
+
+@dataclass(frozen=True)
+class Reign:
+    """One policy version's time in force: what its certificate expected of its threshold, and what its audits found."""
+
+    number: int
+    threshold: int
+    begins: datetime
+    ends: datetime | None
+    expected: float | None
+    expected_bound: float | None
+    audits: int
+    wrong: int
+    due: int
+    oldest_due: datetime | None
+
+    @property
+    def found(self) -> float | None:
+        return self.wrong / self.audits if self.audits else None
+
+    @property
+    def lower(self) -> float:
+        return clopper_pearson_lower(self.wrong, self.audits, LEVEL)
+
+    @property
+    def upper(self) -> float:
+        return clopper_pearson_upper(self.wrong, self.audits, LEVEL)
+
+
+@dataclass(frozen=True)
+class Background:
+    periods: tuple[Period, ...]
+    reviewers: Reviewers
+    reigns: tuple[Reign, ...]
+
+    @property
+    def audits_done(self) -> int:
+        return sum(reign.audits for reign in self.reigns)
+
+    @property
+    def audits_due(self) -> int:
+        return sum(reign.due for reign in self.reigns)
+
+    @property
+    def oldest_due(self) -> datetime | None:
+        return min((reign.oldest_due for reign in self.reigns if reign.oldest_due), default=None)
+
+    @property
+    def overdue_days(self) -> int:
+        return OVERDUE.days
+
+
+def background(of: Scope) -> Background:
+    """All of it for one threshold of one system."""
+    return Background(_periods(of), reviewers(of.system), _reigns(of.system, of.segment))
+
+
+def reviewers(system: System) -> Reviewers:
+    judged = KnownAnswer.objects.of(system).judged().values_list("is_blind", "found")
+    kept = list(judged.order_by("-id")[:LATEST])
+    assisted, blind = ([found for is_blind, found in kept if is_blind is side] for side in (False, True))
+    missed = assisted.count(False), blind.count(False)
+    return Reviewers(
+        sensitivity.measured(system), len(assisted), missed[0], len(blind), missed[1],
+        difference(missed[0], len(assisted), missed[1], len(blind)),
+    )  # fmt: skip
+
+
+def _periods(of: Scope) -> tuple[Period, ...]:
+    asked: dict[str, Any] = {
+        "system": of.system.pk, "model": of.model, "model_version": of.model_version, "latest": LATEST,
+        "periods": PERIODS, "bins": BINS,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_HISTOGRAM, asked)
+        rows = cursor.fetchall()
+    counts: dict[int, list[int]] = {}
+    begins: dict[int, datetime] = {}
+    for period, slot, count, first in rows:
+        counts.setdefault(period, [0] * BINS)[max(slot, 1) - 1] += count
+        begins[period] = min(begins.get(period, first), first)
+    parts = [(begins[period], counts[period]) for period in sorted(counts)]
+    return tuple(
+        Period(start, sum(part), tuple(count / sum(part) for count in part), stability(parts[0][1], part))
+        for start, part in parts
+    )
+
+
+def _reigns(system: System, segment: str) -> tuple[Reign, ...]:
+    ruled = PolicyVersion.objects.of(system).filter(in_force_from__isnull=False).defer("document")
+    versions = list(ruled.order_by("-in_force_from")[:MOST_REIGNS])
+    with connection.cursor() as cursor:
+        cursor.execute(_AUDITS, [[version.pk for version in versions], rule_of(segment)])
+        audits = {row[0]: row[1:] for row in cursor.fetchall()}
+    looks = list(Certificate.objects.of(system, segment).finished().newest_first()[:MOST_REIGNS])
+    found = [_reign(version, segment, audits, looks) for version in versions]
+    return tuple(reign for reign in found if reign is not None)
+
+
+def _reign(
+    version: PolicyVersion, segment: str, audits: dict[UUID, tuple[Any, ...]], looks: Sequence[Certificate]
+) -> Reign | None:
+    policy = compiled(version.pk)
+    thresholds = {"": policy.threshold.default} | {part.id: part.threshold for part in policy.threshold.segments}
+    if segment not in thresholds or version.in_force_from is None:
+        return None
+    threshold, begins = thresholds[segment], version.in_force_from
+    done, wrong, due, oldest = audits.get(version.pk, (0, 0, 0, None))
+    expected = next((step for step in _steps(looks, begins) if step["threshold"] == threshold), {})
+    return Reign(
+        version.number, threshold, begins, version.retired_at, expected.get("estimate"), expected.get("bound"), done,
+        wrong, due, oldest,
+    )  # fmt: skip
+
+
+def _steps(looks: Sequence[Certificate], before: datetime) -> list[dict[str, Any]]:
+    """The tests of the last look that was taken before a policy came into force."""
+    last = next((look for look in looks if look.taken_at <= before), None)
+    steps: list[dict[str, Any]] = json.loads(last.document)["reading"]["steps"] if last else []
+    return steps
