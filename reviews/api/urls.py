@@ -5,12 +5,13 @@ from django.urls import URLPattern, URLResolver, path
 from reviews.api import decisions, handing, outputs, proof, reviews, trace, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("reviews/next/", reviews.Next.as_view(), name="api-reviews-next"),
+    path("reviews/<uuid:id>/decide/", reviews.Decide.as_view(), name="api-review-decide"),
     path("outputs/", outputs.Outputs.as_view(), name="api-outputs"),
     path("outputs/batch/", outputs.Batch.as_view(), name="api-outputs-batch"),
     path("outputs/<uuid:id>/", outputs.OneOutput.as_view(), name="api-output"),
     path("outputs/<uuid:id>/trace/", trace.Trace.as_view(), name="api-output-trace"),
     path("outputs/<uuid:id>/proof/", proof.Proof.as_view(), name="api-output-proof"),
-    path("reviews/next/", reviews.Next.as_view(), name="api-reviews-next"),
     path("reviews/<uuid:id>/claim/", reviews.Claimed.as_view(), name="api-review-claim"),
     path("reviews/<uuid:id>/renew/", reviews.Renew.as_view(), name="api-review-renew"),
     path("reviews/<uuid:id>/release/", reviews.Release.as_view(), name="api-review-release"),
@@ -19,7 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<uuid:id>/hand-over/", handing.HandOver.as_view(), name="api-review-hand-over"),
     path("reviews/<uuid:id>/ask/", handing.Ask.as_view(), name="api-review-ask"),
     path("reviews/<uuid:id>/hold/", reviews.Hold.as_view(), name="api-review-hold"),
-    path("reviews/<uuid:id>/decide/", reviews.Decide.as_view(), name="api-review-decide"),
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:id>/undo/", decisions.Undo.as_view(), name="api-decision-undo"),
     path("decisions/<uuid:id>/supersede/", decisions.Supersede.as_view(), name="api-decision-supersede"),

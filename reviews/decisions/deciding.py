@@ -64,7 +64,7 @@ def decide(
             case = read_case(who, item, token)
         try:
             return decide_case(
-                actor, case, token=token, verdict=verdict, output=output, reasons=reasons, comment=comment,
+                who, case, token=token, verdict=verdict, output=output, reasons=reasons, comment=comment,
                 took_ms=took_ms,
             )  # fmt: skip
         except MovedOn:
@@ -77,7 +77,7 @@ class MovedOn(Exception):
 
 
 def decide_case(
-    actor: Actor, case: Case, *, token: UUID, verdict: str | None = None, output: Any = MISSING,
+    who: Reviewer, case: Case, *, token: UUID, verdict: str | None = None, output: Any = MISSING,
     reasons: Sequence[str] = (), comment: str = "", took_ms: int | None = None,
 ) -> Decided:  # fmt: skip
     """`decide` for a case that was read already. Raises MovedOn when it has changed since, Invalid, Conflict."""
@@ -86,7 +86,7 @@ def decide_case(
         reasons=reasons, comment=comment,
     )  # fmt: skip
     require_policy(case, answer.verdict)
-    return _decide(reviewer(actor), case, answer, token=token, took_ms=took_ms)
+    return _decide(who, case, answer, token=token, took_ms=took_ms)
 
 
 def _decide(who: Reviewer, case: Case, answer: Answer, *, token: UUID, took_ms: int | None) -> Decided:

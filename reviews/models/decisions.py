@@ -60,7 +60,8 @@ class Decision(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     item = models.ForeignKey(Item, models.PROTECT, related_name="decisions", db_index=False)
     output = models.ForeignKey(Output, models.PROTECT, related_name="decisions")
-    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False)
+    # As of an output: checking these two again would lock the same two rows from everybody who decides.
+    system = models.ForeignKey(System, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     person = models.ForeignKey(Person, models.PROTECT, related_name="decisions", db_index=False)
     seat = models.PositiveSmallIntegerField(default=1)
     round = models.PositiveSmallIntegerField(default=1)
@@ -78,7 +79,9 @@ class Decision(models.Model):
     confidence = models.IntegerField(null=True)
     rule = models.CharField(max_length=80)
     model_version = models.CharField(max_length=120)
-    policy = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+", db_index=False)
+    policy = models.ForeignKey(
+        PolicyVersion, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     ai_said = models.CharField(max_length=200, blank=True)
     person_said = models.CharField(max_length=200, blank=True)
     bulk = models.UUIDField(null=True, help_text="What was decided at once shares it.")
@@ -109,6 +112,9 @@ class Decision(models.Model):
             models.Index(fields=["person", "-id"], name="decisions_by_person"),
             models.Index(fields=["system", "rule", "-id"], name="decisions_by_rule"),
             models.Index(fields=["bulk"], name="decisions_at_once", condition=Q(bulk__isnull=False)),
+            models.Index(fields=["system", "model_version", "-id"], name="decisions_by_model"),
+            models.Index(fields=["system", "ai_said", "-id"], name="decisions_by_answer"),
+            GinIndex(fields=["reasons"], name="decisions_by_reason"),
             GinIndex(fields=["search"], name="decisions_search"),
             GinIndex(fields=["open_search"], name="decisions_open_search", condition=Q(open_search__isnull=False)),
         ]

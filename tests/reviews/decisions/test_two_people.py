@@ -54,7 +54,7 @@ def test_a_case_that_has_moved_on_is_read_again_and_never_written_as_it_was(alic
     read_before = read_case(reviewer(alice), item.pk, hers.token)
     decide(bob, item=item.pk, token=his.token, verdict="approve")
     with pytest.raises(MovedOn):
-        decide_case(alice, read_before, token=hers.token, **OVERRIDE)
+        decide_case(reviewer(alice), read_before, token=hers.token, **OVERRIDE)
     assert Decision.objects.count() == 1
     assert decide(alice, item=item.pk, token=hers.token, **OVERRIDE).item_state == "adjudication"
     assert types(item)[-2:] == ["decided", "decided"]

@@ -272,7 +272,9 @@ FROM reviews_decision d, generate_series(1, 30000) n
         ({}, "reviews_decision_pkey"), ({"system": "digits"}, "decisions_"),
         ({"verdict": "reject", "system": "many"}, "decisions_by_verdict"),
         ({"rule": "rare", "system": "many"}, "decisions_by_rule"), ({"reviewer": "alice"}, "decisions_by_person"),
-        ({"q": "smudge"}, "decisions_search"),
+        ({"q": "smudge"}, "decisions_search"), ({"reason": "rare", "system": "many"}, "decisions_by_reason"),
+        ({"model_version": "9", "system": "many"}, "decisions_by_model"),
+        ({"ai_said": "rare", "system": "many"}, "decisions_by_answer"),
     ],
 )  # fmt: skip
 def test_the_main_filters_are_answered_by_an_index(asked: dict[str, str], index: str):
