@@ -56,7 +56,7 @@ except ImportError:
 MILLION, MOST_TOLD = 1_000_000, 50
 Keys = tuple[tuple[str, bytes, bytes], ...]  # each a name, an id and a public key
 # Clocks of several hosts differ a little, and a transaction may take a while; nothing in the product takes longer.
-PATIENCE, IN_FORCE_PATIENCE = timedelta(minutes=10), timedelta(minutes=1)
+PATIENCE, IN_FORCE_PATIENCE = 600, 60  # seconds
 
 class NotABundle(Exception):
     """What was given cannot be read as a bundle at all."""
@@ -75,7 +75,6 @@ def _add(a: Point, b: Point) -> Point:
     u, v = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
     e, f, g, h = t - s, v - u, v + u, t + s
     return e * f % P, g * h % P, f * g % P, e * h % P
-
 def _times(factor: int, point: Point) -> Point:
     result: Point = (0, 1, 1, 0)
     while factor:
@@ -83,7 +82,6 @@ def _times(factor: int, point: Point) -> Point:
             result = _add(result, point)
         point, factor = _add(point, point), factor >> 1
     return result
-
 def _decompress(data: bytes) -> Point | None:
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & (2**255 - 1)
@@ -98,7 +96,6 @@ def _decompress(data: bytes) -> Point | None:
     if x & 1 != sign:
         x = P - x
     return x, y, 1, x * y % P
-
 def _compress(point: Point) -> bytes:
     inverse = pow(point[2], P - 2, P)
     x, y = point[0] * inverse % P, point[1] * inverse % P
@@ -183,7 +180,6 @@ def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
 # ---------------------------------------------------------------- the tree (RFC 9162) and its tiles (C2SP tlog-tiles)
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
-
 def _perfect(hashes: bytes) -> bytes:
     """The root over 2^k joined hashes."""
     sha = hashlib.sha256
@@ -316,7 +312,6 @@ def compare(op: str, value: Any, literal: Any) -> Any:
     if op == "matches":
         return UNKNOWN if re2 is None else re2.search(literal, value) is not None
     return {"contains": str.__contains__, "starts_with": str.startswith, "ends_with": str.endswith}[op](value, literal)
-
 def _question(asked: dict[str, Any], inputs: dict[str, Any]) -> Any:
     name, op, literal = field_name(asked["field"]), asked["op"], asked.get("value", True)
     value = inputs.get(name, MISSING)
@@ -412,10 +407,16 @@ _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 NEEDS = {"judged": "gate", "decided": "decision", "superseded": "decision"}
-
 def _refuse(text: str) -> Any:
     raise Bad(f"{text} has no canonical form")
 _decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
+
+@functools.lru_cache(4096)
+def _minute(text: str) -> int:
+    return int(datetime.fromisoformat(text + "Z").timestamp())
+def moment(text: str) -> int:
+    """The second of a time as entries write it. Raises ValueError for a day that there is not."""
+    return _minute(text[:16]) + int(text[17:19])
 
 def read_entry(content: bytes) -> dict[str, Any]:
     """What the bytes of an entry say. Raises Bad unless they are its canonical form."""
@@ -428,7 +429,6 @@ def read_entry(content: bytes) -> dict[str, Any]:
         raise Bad("the bytes are not JSON in UTF-8") from error
     _look_closely(entry)
     return entry
-
 def _look_closely(value: Any) -> None:
     """Refuses keys of another form and numbers that other languages would round."""
     if type(value) is dict:
@@ -476,7 +476,7 @@ class Log:
 
     last: dict[str, Any] | None = None  # the entry taken last, None when it could not be read
     def __init__(self, bundle: Any, origin: str) -> None:
-        self.bundle, self.origin, self.latest = bundle, origin, datetime(1970, 1, 2, tzinfo=UTC)
+        self.bundle, self.origin, self.latest = bundle, origin, 0
         self.findings: list[tuple[str, str, str]] = []
         self.count: dict[str, int] = {}
         self.places, self.ends, self.times = Table(), Table(), Table()  # hash, subject, hash
@@ -484,7 +484,7 @@ class Log:
         self.in_force, self.gates, self.seats = Table(), Table(), Table()  # system, digest, item
         self.missing, self.ids = Table(), set[str]()
         self.erased, self.keys = set[tuple[str, str]](), set[str]()
-        self.by_type: dict[str, Callable[[str, dict[str, Any], datetime], None]] = {
+        self.by_type: dict[str, Callable[[str, dict[str, Any], int], None]] = {
             "proposed": self._proposed, "approved": self._approved, "declined": self._four_eyes,
             "activated": self._activated, "bootstrapped": self._activated, "restored": self._activated,
             "canary_set": self._activated, "trial_ended": self._trial_ended,
@@ -509,12 +509,13 @@ class Log:
             where = f"entry {index} ({entry.get('type')}, {entry.get('id')})"
             rule = "schema"
             check_schema(entry, self.origin)
-        except Bad as error:
+            at = moment(entry["at"])
+        except (Bad, ValueError) as error:
             self.places[digest] = index
             self.find(rule, where, error)
             return
         self.last = entry
-        self._place(where, entry, digest, index)
+        self._place(where, entry, digest, index, at)
         if "policy" in entry:
             self._check_policy(where, entry)
         if "commitments" in entry:
@@ -522,10 +523,10 @@ class Log:
         if step := self.by_type.get(entry["type"]):
             entry["hash"] = digest
             try:
-                step(where, entry, datetime.fromisoformat(entry["at"]))
+                step(where, entry, at)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 self.find("schema", where, f"it lacks what its type asks for ({type(error).__name__} {error})")
-    def _place(self, where: str, entry: dict[str, Any], digest: str, index: int) -> None:
+    def _place(self, where: str, entry: dict[str, Any], digest: str, index: int, at: int) -> None:
         """Its id, its chain, its causes and its time."""
         if entry["id"] in self.ids or digest in self.places:
             self.find("unique", where, "this id was used before")
@@ -537,19 +538,19 @@ class Log:
         for cause in entry["causes"]:
             if cause not in self.places:
                 self.find("cause", where, f"it cites {cause}, which does not come before it")
-        self._check_time(where, entry, datetime.fromisoformat(entry["at"]), prev)
+        self._check_time(where, entry, at, prev)
         self.places[digest], self.ends[subject["id"]] = index, (subject["rev"], digest)
-        self.times[digest] = entry["at"]
-    def _check_time(self, where: str, entry: dict[str, Any], at: datetime, prev: str | None) -> None:
-        made = int(entry["id"][:8] + entry["id"][9:13], 16) / 1000
-        if abs(made - at.timestamp()) > PATIENCE.total_seconds():
+        self.times[digest] = at
+    def _check_time(self, where: str, entry: dict[str, Any], at: int, prev: str | None) -> None:
+        made = int(entry["id"][:8] + entry["id"][9:13], 16) // 1000
+        if abs(made - at) > PATIENCE:
             self.find("back-dated", where, f"it says {entry['at']}, and its id was made at another time")
         if at < self.latest - PATIENCE:
-            self.find("back-dated", where, f"it says {entry['at']}, and entries of {self.latest:%F %T} were there")
+            self.find("back-dated", where, f"it says {entry['at']}, and later entries were there already")
         for cited in (*entry["causes"], prev):
-            seen = self.times.get(cited, "")
-            if seen > entry["at"] and datetime.fromisoformat(seen) > at + PATIENCE:
-                self.find("back-dated", where, f"it says {entry['at']} and follows something of {seen}")
+            seen = self.times.get(cited, 0)
+            if seen > at + PATIENCE:
+                self.find("back-dated", where, f"it says {entry['at']} and follows something later")
         self.latest = max(self.latest, at)
     def _gate(self, digest: str) -> Any:
         """The policy of that digest; None when its document is missing or another."""
@@ -583,12 +584,12 @@ class Log:
             if seen.hex() != part["digest"] or len(content) != part["len"] or part["alg"] != "hmac-sha256":
                 self.find("commitment", where, f"{part['name']} is not what the entry committed to")
             self.note("payloads")
-    def _proposed(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _proposed(self, where: str, entry: dict[str, Any], at: int) -> None:
         self.proposals[entry["subject"]["id"]] = {
             "by": entry["actor"]["id"], "digest": entry["policy"]["digest"], "tier": entry["detail"]["risk_tier"],
             "loosens": entry["detail"]["loosens"],
         }  # fmt: skip
-    def _four_eyes(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _four_eyes(self, where: str, entry: dict[str, Any], at: int) -> None:
         proposal = self.proposals.get(entry["subject"]["id"])
         if proposal is None or proposal["by"] == entry["actor"]["id"] or entry["actor"]["kind"] != "person":
             self.find("four-eyes", where, "whoever proposes a policy does not sign it, and only people do")
@@ -596,7 +597,7 @@ class Log:
             self.find("four-eyes", where, "what was signed is not what was proposed")
         elif entry["detail"]["role"] not in entry["actor"]["roles"]:
             self.find("four-eyes", where, "it was signed in a role that the person did not have")
-    def _approved(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _approved(self, where: str, entry: dict[str, Any], at: int) -> None:
         self._four_eyes(where, entry, at)
         signed = self.approvals.setdefault(entry["subject"]["id"], {})
         signed[entry["hash"]] = entry["actor"]["id"], entry["detail"]["role"]
@@ -608,7 +609,7 @@ class Log:
         if not proposal["loosens"]:
             return bool(roles)
         return {"approver", "owner"} <= roles if tier == "high" else "approver" in roles
-    def _activated(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _activated(self, where: str, entry: dict[str, Any], at: int) -> None:
         policy, subject, type = entry["policy"], entry["subject"]["id"], entry["type"]
         proposal = self.proposals.get(subject, {"digest": "", "tier": "high"})
         tier = entry["detail"].get("risk_tier", proposal["tier"])
@@ -627,9 +628,9 @@ class Log:
             "digest": policy["digest"], "version": policy["version"], "system": policy["system"], "from": at,
             "until": None, "subject": subject, "tier": tier,
         }  # fmt: skip
-    def _trial_ended(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _trial_ended(self, where: str, entry: dict[str, Any], at: int) -> None:
         self.activations.get(self.in_force.get((entry["policy"]["system"], True)), {})["until"] = at
-    def _judged(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _judged(self, where: str, entry: dict[str, Any], at: int) -> None:
         gate, policy = entry["gate"], entry.get("policy")
         self.note("judged")
         if policy is None:
@@ -664,7 +665,7 @@ class Log:
         if kept is not None:
             inputs = {name: restored(value) for name, value in json.loads(kept.partition(b"\n")[2]).items()}
         self.note("gates run again" if applied.check(gate, inputs) else "not re-executed")
-    def _decided(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _decided(self, where: str, entry: dict[str, Any], at: int) -> None:
         decision, actor, detail = entry["decision"], entry["actor"], entry["detail"]
         self.note("decisions")
         if decision["by"] != "person":
@@ -676,13 +677,13 @@ class Log:
             seats[decision["seat"]] = actor["id"]
             if len(set(seats.values())) < len(seats):
                 self.find("duties", where, "one person sat in two seats of one item")
-    def _undone(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _undone(self, where: str, entry: dict[str, Any], at: int) -> None:
         taken = self.seats.get((entry["detail"]["item"], entry["detail"]["round"]), {})
         taken.pop(entry["detail"]["seat"], None)
-    def _erased(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _erased(self, where: str, entry: dict[str, Any], at: int) -> None:
         for part in entry["detail"]["erased"]:
             self.erased.update((part["entry"], name) for name in part["names"])
-    def _log_keys(self, where: str, entry: dict[str, Any], at: datetime) -> None:
+    def _log_keys(self, where: str, entry: dict[str, Any], at: int) -> None:
         self.keys.update(entry["detail"]["keys"])
     def finish(self, disclosed: str) -> None:
         """Settles what only the whole tells: whether each missing payload was erased, or withheld as the manifest
@@ -839,7 +840,6 @@ def watch(source: str, trusted: Keys, state: Path) -> str:
             raise Bad(f"the first {old} entries are not what they were: the log was rewritten")
     state.write_text(note)
     return f"{origin}: {size} entries, and it only grew."
-
 def _fetch(source: str, name: str) -> bytes:
     if not source.startswith(("http://", "https://")):
         return Bundle(Path(source)).read(name) or b""

@@ -138,6 +138,7 @@ STOLEN = {
     "the time": ("decided", say(at="2025-01-01T00:00:00.000000Z"), "back-dated"),
     "a machine that decides": ("decided", lambda entry: entry["actor"].update(kind="machine"), "duties"),
     "a person without the role": ("decided", lambda entry: entry["actor"].update(roles=["auditor"]), "duties"),
+    "a day that there is not": ("decided", say(at="2026-02-30T00:00:00.000000Z"), "schema"),
     "another log": ("decided", say(log="log.example/other"), "schema"),
     "no decision": ("decided", lambda entry: entry.pop("decision"), "schema"),
     "another version": ("decided", lambda entry: entry["policy"].update(version=9), "policy"),
