@@ -5,14 +5,16 @@ from typing import Any
 from django.db.models.functions import Now
 
 from governance.models import Output, System
-from governance.people import accounts, keys
+from governance.monitoring import incidents
+from governance.people import accounts, keys, presence
 from governance.people.actors import CONSOLE
-from governance.policies import lifecycle
+from governance.policies import halting, lifecycle
 from governance.tuning import looks
 from reviews import decisions, intake, queue
 from reviews.delivery import endpoints
 from reviews.delivery.sending import deliver_due
-from reviews.models import Decision, Delivery, Item
+from reviews.models import Decision, Delivery, Item, Queue
+from reviews.routing import leading
 from reviews.routing.waiting import route_waiting
 from tests import cast
 from tests.reviews.delivery.receiver import receiver
@@ -21,6 +23,7 @@ PLANTED = (
     "planted-input", "planted-answer", "planted-explanation", "planted-attribute", "planted-alternative",
     "planted-comment", "planted-reason", "planted-correction", "Plantedname", "planted.mail@example.org",
     "planted-key-name", "planted-path", "planted-because", "planted-signature", "planted-callback",
+    "planted-title", "planted-containment", "planted-halt", "planted-lift",
 )  # fmt: skip
 CONTRACT = {
     "output": {"type": "object", "properties": {"digit": {"type": "integer"}, "why": {"type": "string"}}},
@@ -53,6 +56,7 @@ def run() -> System:
         assert len(producer.received) > 2
     looks.look(system, by=CONSOLE)
     change_policy(system)
+    steer(system, rita)
     return system
 
 
@@ -105,3 +109,17 @@ def change_policy(system: System) -> None:
     version = lifecycle.propose(system, changed, by=cast.acting(cast.dana()), because="planted-because").version
     lifecycle.approve(version, by=cast.acting(cast.erik()), digest=version.digest, comment="planted-signature")
     lifecycle.activate(version, by=cast.acting(cast.erik()))
+
+
+def steer(system: System, rita: Any) -> None:
+    """What a lead and an owner do beside deciding: presence, capacity, a pause, an incident, a stop."""
+    lead, everything = cast.acting(rita, system), Queue.objects.get(system=system, slug="general")
+    presence.set_hours(rita, None, by=lead)
+    presence.pause(rita, by=lead)
+    leading.set_capacity(everything, rita, 5, by=lead)
+    leading.pause(everything, by=lead)
+    leading.resume(everything, by=lead)
+    incident = incidents.by_person(system, by=cast.acting(cast.dana()), title="planted-title", external_id="msg-2")
+    incidents.contain(incident, by=cast.acting(cast.dana()), how="planted-containment")
+    halting.halt(system, by=cast.acting(cast.dana()), because="planted-halt")
+    halting.lift(system, by=cast.acting(cast.erik()), because="planted-lift")

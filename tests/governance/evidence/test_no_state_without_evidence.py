@@ -1,28 +1,37 @@
 """No state without evidence: whoever forgets the entry, the database refuses the change. For every rule there is."""
 
+import pkgutil
 import re
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.migrations import RunSQL
 from uuid_utils.compat import uuid7
 
+import governance.migrations
+import reviews.migrations
 from governance.evidence.record import record
 from governance.people.actors import CONSOLE
+from reviews.quality import known_answers
+from tests import cast
 from tests.governance.evidence import journey
+from tests.reviews.quality.test_known_answers import PAIRED, REVIEW, an_error
 
 _TRIGGER = re.compile(r"CREATE TRIGGER (\w+)_needs_entry BEFORE UPDATE ON (\w+)")
-_GOVERNANCE = import_module("governance.migrations.0002_rules")
-_REVIEWS = import_module("reviews.migrations.0002_rules")
-RULES = sorted(
-    {
-        (table, column)
-        for sql in (
-            *(_GOVERNANCE.needs_entry(table, column) for table, column in _GOVERNANCE.STATES), *_REVIEWS.RULES,
-        )
-        for column, table in _TRIGGER.findall(sql)
-    }
-)  # fmt: skip
+
+
+def _written() -> Iterator[str]:
+    """The SQL that the migrations of both apps run."""
+    for app in (governance.migrations, reviews.migrations):
+        for module in pkgutil.iter_modules(app.__path__, f"{app.__name__}."):
+            for step in import_module(module.name).Migration.operations:
+                if isinstance(step, RunSQL):
+                    yield str(step.sql)
+
+
+RULES = sorted({(table, column) for sql in _written() for column, table in _TRIGGER.findall(sql)})
 
 # What a change looks like, where it is not simply another moment.
 CHANGES = {
@@ -35,8 +44,20 @@ CHANGES = {
     ("governance_person", "is_active"): "is_active = NOT is_active",
     ("governance_apikey", "scopes"): "scopes = '{outputs:read}'",
     ("governance_certificate", "state"): "state = state || '!'",
+    ("governance_system", "halt_id"): "halt_id = (SELECT id FROM governance_halt LIMIT 1)",
+    ("governance_incident", "state"): "state = 'open'",
+    ("governance_knownanswer", "found"): "found = NOT coalesce(found, false)",
+    ("governance_presence", "hours"): "hours = '[]'",
+    ("governance_presence", "zone"): "zone = 'Europe/Berlin'",
+    ("reviews_item", "priority"): "priority = priority + 1",
+    ("reviews_seat", "assigned_to_id"): "assigned_to_id = (SELECT id FROM governance_person ORDER BY id DESC LIMIT 1)",
+    ("reviews_queue", "moves_to_id"): "moves_to_id = (SELECT id FROM reviews_queue ORDER BY id LIMIT 1)",
+    ("reviews_capacity", "most"): "most = most + 1",
     ("reviews_item", "state"): "state = CASE state WHEN 'closed' THEN 'open' ELSE 'closed' END",
-    ("reviews_item", "queue_id"): "queue_id = NULL",
+    (
+        "reviews_item",
+        "queue_id",
+    ): "queue_id = CASE WHEN queue_id IS NULL THEN (SELECT id FROM reviews_queue LIMIT 1) END",
     ("reviews_seat", "claim_token"): (
         "claim_token = gen_random_uuid(), is_soft = false, claim_expires_at = now(),"
         " claimed_by_id = (SELECT id FROM governance_person LIMIT 1)"
@@ -46,18 +67,24 @@ CHANGES = {
     ("reviews_endpoint", "secret"): "secret = 'whsec_AAAA'",
 }
 
+KEYS = {"governance_presence": "person_id"}
+
 
 @pytest.fixture
 def travelled(db, settings) -> None:
     settings.ALLOW_PRIVATE_WEBHOOKS = True
     journey.run()
+    another = cast.system("letters", review=REVIEW, routing=PAIRED)
+    an_error(another)
+    assert known_answers.seed_due() == 1
 
 
 def update(table: str, change: str) -> int:
     """One row changed by plain SQL; how many that were."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"UPDATE {table} SET {change} WHERE id = (SELECT id FROM {table} ORDER BY id DESC LIMIT 1)")
+        key = KEYS.get(table, "id")
+        cursor.execute(f"UPDATE {table} SET {change} WHERE {key} = (SELECT {key} FROM {table} ORDER BY 1 DESC LIMIT 1)")
         return cursor.rowcount
 
 
@@ -127,8 +154,9 @@ def test_what_has_a_state_cannot_come_into_being_without_an_entry(travelled):
             " WHERE column_name = 'entry_id' AND table_name = ANY(%s) AND is_nullable = 'YES'",
             [sorted({table for table, _ in RULES})],
         )
-        # A delivery is made by the entry that its `cause` names, and has one of its own once it ends.
-        assert [row[0] for row in cursor.fetchall()] == ["reviews_delivery"]
+        # A delivery is made by the entry that its `cause` names, and has one of its own once it ends. A queue comes
+        # with the policy that names it, and has one once a lead has changed something about it.
+        assert sorted(row[0] for row in cursor.fetchall()) == ["reviews_delivery", "reviews_queue"]
 
 
 def test_a_decision_stands_as_it_was_made(travelled):
