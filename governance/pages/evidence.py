@@ -47,7 +47,9 @@ def index(request: HttpRequest) -> HttpResponse:
     unsealed = PendingEntry.objects.all()[: COUNTED + 1].count()
     context = {
         "checkpoint": log.latest_checkpoint(), "origin": settings.EVIDENCE_ORIGIN,
-        "keys_of_log": LogKey.objects.filter(retired_at=None).values_list("text", flat=True),
+        "keys_of_log": [
+            text.split("+")[1] for text in LogKey.objects.filter(retired_at=None).values_list("text", flat=True)
+        ],
         "rows": rows, "total": total, "is_estimate": total > COUNTED, "unsealed": min(unsealed, COUNTED),
         "has_more_unsealed": unsealed > COUNTED, "now": timezone.now(), "newest": page.rows[0] if page.rows else None,
         "newer_url": page.previous and f"?cursor={page.previous}", "older_url": page.next and f"?cursor={page.next}",
