@@ -62,7 +62,8 @@ customElements.define("desk-news", class extends HTMLElement {
     // Text that was kept stays in sight whatever else goes wrong.
     for (const old of this.querySelectorAll(".problem:not(:has(.kept dl))")) old.remove();
     this.prepend(box);
-    box.querySelector(".refused").focus();
+    box.querySelector(".refused").focus({preventScroll: true});
+    box.querySelector(".refused").scrollIntoView({block: "center"}); // on a phone the verdict bar would lie over it
   }
 
   words(status, said) {
