@@ -126,8 +126,11 @@ def test_an_expired_claim_decides_nothing():
 
 def test_a_token_is_its_holders_alone():
     alice, claim = claimed()
-    for who, token in ((cast.acting(cast.bob()), claim.token), (alice, uuid7())):
-        with pytest.raises(Conflict, match="no longer in your hands"):
+    for who, token, said in (
+        (cast.acting(cast.bob()), claim.token, "no longer in your hands"),
+        (alice, uuid7(), "taken this item anew"),
+    ):
+        with pytest.raises(Conflict, match=said):
             decide(who, item=claim.item, token=token, verdict="approve")
     outsider = cast.acting(cast.person("frank", "reviewer", system=cast.system("other")))
     with pytest.raises(NotFound):
