@@ -66,6 +66,13 @@ STATES = [
     ("governance_apikey", "revoked_at"),
     ("governance_apikey", "scopes"),
     ("governance_certificate", "state"),
+    ("governance_system", "halt_id"),
+    ("governance_halt", "lifted_at"),
+    ("governance_incident", "state"),
+    ("governance_knownanswer", "found"),
+    ("governance_presence", "hours"),
+    ("governance_presence", "zone"),
+    ("governance_presence", "paused_at"),
 ]
 
 

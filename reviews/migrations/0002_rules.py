@@ -16,10 +16,18 @@ RULES = [
     needs_entry("reviews_item", "state"),
     needs_entry("reviews_item", "routed_at"),
     needs_entry("reviews_item", "queue_id"),
+    needs_entry("reviews_item", "due_at"),
+    needs_entry("reviews_item", "priority"),
+    needs_entry("reviews_item", "reminded_at"),
     needs_entry("reviews_seat", "decided_at"),
     needs_entry("reviews_seat", "closed_at"),
     # A soft claim is evidence only once somebody has seen the item.
     needs_entry("reviews_seat", "claim_token", unless="(NEW.is_soft OR OLD.is_soft)"),
+    # Whose seat it was stays in the log: giving it back comes with what ended it.
+    needs_entry("reviews_seat", "assigned_to_id", unless="(NEW.assigned_to_id IS NULL)"),
+    needs_entry("reviews_queue", "paused_at"),
+    needs_entry("reviews_queue", "moves_to_id"),
+    needs_entry("reviews_capacity", "most"),
     needs_entry("reviews_endpoint", "disabled_at"),
     needs_entry("reviews_endpoint", "url"),
     needs_entry("reviews_endpoint", "events"),

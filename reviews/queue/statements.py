@@ -29,7 +29,7 @@ _CLAIMABLE: Final = """
                OR (o.claimed_by_id = %(me)s AND o.closed_at IS NULL AND o.claim_expires_at > statement_timestamp())))
     AND NOT (%(me)s = ANY(s.barred))
 """
-# The function `countersign_next` (the migration `claims_next`) says all of this again: change both.
+# The function `countersign_next` (the migration `next`) says all of this again: change both.
 _FOR_ME: Final = "(s.assigned_to_id = %(me)s OR (my.is_pull AND s.assigned_to_id IS NULL))"
 _UNPASSED: Final = f"""{_CLAIMABLE}
     AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())
@@ -62,7 +62,7 @@ _TAKE: Final = """
     RETURNING s.*
 """
 
-# The function of the migration `claims_next` takes its turn, chooses, and claims softly.
+# The function of the migration `next` takes its turn, chooses, and claims softly.
 NEXT: Final = compact(f"""
 WITH shown AS (
     SELECT (n.seat).*, n.is_new FROM countersign_next(

@@ -59,7 +59,7 @@ customElements.define("word-diff", class extends HTMLElement {
 
   run(tag, words) {
     if (!words.length) return [];
-    const named = words.join("").replace(/[\p{Cf}\u2028\u2029]/gu, (sign) => `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`);
+    const named = words.join("").replace(/[\p{Cf}\u2028\u2029]|(?![\t\n])\p{Cc}/gu, (sign) => `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`);
     return [Object.assign(document.createElement(tag), {textContent: named, dir: "auto"})];
   }
 });

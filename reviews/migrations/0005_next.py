@@ -92,5 +92,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reviews", "0008_routing_people"), ("governance", "0016_routing_people")]
-    operations = [migrations.RunSQL(NEXT, "DROP FUNCTION countersign_next")]
+    dependencies = [("reviews", "0004_precedents")]
+    operations = [
+        migrations.RunSQL(NEXT, migrations.RunSQL.noop),
+    ]

@@ -33,5 +33,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0003_lab_known_answers")]
-    operations = [migrations.RunSQL(INSTANT, migrations.RunSQL.noop)]
+    dependencies = [("governance", "0004_entries")]
+    operations = [
+        migrations.RunSQL(INSTANT, migrations.RunSQL.noop),
+    ]
