@@ -18,7 +18,7 @@ from tests.reviews.pages.deciding import decide, queries, signed_in, system
 
 pytestmark = pytest.mark.django_db
 PAGES: Final = {
-    "/queue/": 6,
+    "/queue/": 8,  # with the notes that wait for her and what she decided at once
     "/history/": 7,
     "/history/?system=digits": 8,
     "/history/?q=smudge": 7,
