@@ -30,7 +30,7 @@ class HandOver(Door):
         return Response(status=204)
 
 
-class Ask(Door):
+class AskAColleague(Door):
     """`POST` asks a colleague; nothing waits for her."""
 
     @described(

@@ -13,7 +13,7 @@ from governance.people import actors, keys
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
 from governance.policies.systemfile import SystemFile, read_system_file
-from governance.tuning import looks, proposing
+from governance.tuning import looks, proposing, replaying
 from reviews import intake
 from reviews.demo import deciding, models, people
 from reviews.demo.deciding import Simulated
@@ -92,10 +92,11 @@ def _govern(system: System, file: SystemFile) -> None:
     _sign(version, signers)
 
 
-def _sign(version: PolicyVersion, signers: Iterable[Person]) -> None:
+def _sign(version: PolicyVersion, signers: Iterable[Person], *, replay: str = "") -> None:
     system = version.system
     for signer in signers:
-        lifecycle.approve(version, by=_as(signer, system), digest=version.digest, comment="Read and agreed.")
+        by = _as(signer, system)
+        lifecycle.approve(version, by=by, digest=version.digest, replay=replay, comment="Read and agreed.")
     lifecycle.activate(version, by=_as(people.named("ada"), system))
 
 
@@ -140,8 +141,10 @@ def _lower(system: System) -> None:
     """One look for each system; the digits' threshold moves to where it is certified, signed by somebody else."""
     for slug in SLUGS:
         looks.look(System.objects.get(slug=slug), by=CONSOLE)
-    filed = proposing.propose(system, by=_as(people.named("priya"), system))
-    _sign(filed.version, [people.named("jonas")])
+    priya = _as(people.named("priya"), system)
+    filed = proposing.propose(system, by=priya)
+    shown = replaying.attach(filed.version, by=priya)
+    _sign(filed.version, [people.named("jonas")], replay=shown.digest)
 
 
 def _ask_for_more_audits(system: System) -> None:
@@ -150,4 +153,6 @@ def _ask_for_more_audits(system: System) -> None:
     assert system.in_force is not None  # noqa: S101  phase one put a version in force
     document = msgspec.json.decode(system.in_force.document)
     document["audit"] = {**document.get("audit", {}), "rate": 0.1}
-    lifecycle.propose(system, document, by=_as(people.named("priya"), system), because=MORE_AUDITS)
+    priya = _as(people.named("priya"), system)
+    version = lifecycle.propose(system, document, by=priya, because=MORE_AUDITS).version
+    replaying.attach(version, by=priya)
