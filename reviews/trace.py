@@ -226,7 +226,7 @@ class _Telling:
             return True  # a decision that no row knows is shown to nobody before somebody has looked into it
         item = next(item for item in self.items if item.pk == decision.item_id)
         if self.viewer.person is None:
-            return item.state != "closed" or decision.undone_at is not None or decision.final_at > decision.now
+            return item.state != "closed" or decision.undone_at is not None or not self._is_out(decision)
         is_own = decision.person_id == self.viewer.person.pk
         return item.state != "closed" and self.viewer.may_sit and not is_own
 
@@ -235,7 +235,12 @@ class _Telling:
         if delivery.next_attempt_at is None or self.hides_audit:
             return False
         decision = self.decisions.get(str(delivery.decision))
-        return self.viewer.person is not None or decision is None or decision.final_at <= decision.now
+        return self.viewer.person is not None or decision is None or self._is_out(decision)
+
+    def _is_out(self, decision: Any) -> bool:
+        """Whether producers may know of a person's decision: it is final, and not held back by a halt that stands."""
+        halt = self.output.system.halt
+        return decision.final_at <= decision.now and (halt is None or decision.final_at <= halt.halted_at)
 
     def _first_steps(self, entry: Entry) -> list[Step]:
         """What came before the verdict and shares its entry: the arrival and the contract check."""

@@ -4,13 +4,15 @@ import json
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from governance.models import Entry, Output, System
+from governance.policies import halting
 from reviews import decisions, queue
 from reviews.delivery import endpoints
-from reviews.models import Item
+from reviews.models import Decision, Item
 from reviews.trace import as_json, story, viewer_of
 from tests import cast
 from tests.governance.evidence.sealing import put_in_place
@@ -164,3 +166,14 @@ def test_whoever_may_have_to_judge_it_blind_finds_no_trace_of_it(db):
     assert Client().get(address, headers=cast.bearer(of_alice)).status_code == 404
     of_ruth = cast.key_for(system, ["outputs:read"], person=cast.ruth())
     assert Client().get(address, headers=cast.bearer(of_ruth)).status_code == 200
+
+
+def test_under_a_halt_a_producer_does_not_learn_from_the_story_what_is_held_back(system):
+    item = arrive(system)
+    halting.halt(system, by=cast.acting(cast.carol(), system), because="It pays twice.")
+    decide(system, cast.alice(), item)
+    Decision.objects.update(final_at=Now())
+    assert "decided" not in told(item.output)
+    assert "decided" in told(item.output, cast.ruth())
+    halting.lift(system, by=cast.acting(cast.erik(), system), because="Mended.")
+    assert "decided" in told(item.output)
