@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 
 GROUPS: Final[dict[str, frozenset[str]]] = {
-    "policy": frozenset({"proposed", "approved", "declined", "activated", "bootstrapped", "restored"}),
+    "policy": frozenset(
+        {"proposed", "replay_attached", "approved", "declined", "scheduled", "schedule_refused", "shadow_set",
+         "canary_set", "trial_ended", "activated", "bootstrapped", "restored"}
+    ),
     "routing": frozenset({"routed", "escalated", "assigned", "reminded", "raised", "retimed", "moved"}),
     "claims": frozenset({"claimed", "claim_released", "skipped", "held", "handed_over", "asked", "answered"}),
     "decisions": frozenset({"decided", "undone", "superseded", "corrected", "resolved"}),
@@ -141,6 +144,14 @@ _SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
     "proposed": _because("proposes the policy"),
     "approved": _signed("approves"),
     "declined": _signed("declines"),
+    "replay_attached": lambda name, facts: f"{name} shows what the policy would have done to the outputs on record.",
+    "scheduled": lambda name, facts: f"{name} sets the hour at which the policy is to begin.",
+    "schedule_refused": lambda name, facts: f"The policy does not begin on its hour: {facts.get('why', '')}",
+    "shadow_set": lambda name, facts: f"{name} lets the policy run in the shadow of policy {facts['beside']}.",
+    "canary_set": lambda name, facts: (
+        f"{name} lets the policy judge {facts['share'] / 10_000:g} % of the outputs beside policy {facts['beside']}."
+    ),
+    "trial_ended": _because("ends the trial of the policy"),
     "activated": _because("puts the policy in force"),
     "bootstrapped": _because("puts the first policy in force, unapproved"),
     "restored": _because("puts the policy back in force"),
