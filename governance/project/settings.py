@@ -55,6 +55,8 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 DATABASE_URL, REDIS_URL = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
 DATABASE_OWNER_URL = os.environ.get("DATABASE_OWNER_URL", "") or DATABASE_URL
+# The role of the sealer that `up` starts, where the one that serves may not seal.
+DATABASE_SEALER_URL = os.environ.get("DATABASE_SEALER_URL", "")
 if EMBEDDED:
     addresses = embedded.addresses(HOME)
     DATABASE_URL = DATABASE_URL or addresses.database

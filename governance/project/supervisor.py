@@ -36,10 +36,11 @@ class Child:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def children(*, host: str, port: int, workers: int, counters: Path) -> tuple[Child, ...]:
+def children(*, host: str, port: int, workers: int, counters: Path, sealer_database: str = "") -> tuple[Child, ...]:
     """What makes up a serving installation, in the order of starting; they are stopped in the reverse order.
 
-    `counters` is the directory in which the web processes share their counters.
+    `counters` is the directory in which the web processes share their counters; `sealer_database` the database as the
+    sealer's own role, where it has one.
     """
     python = sys.executable
     celery: tuple[str, ...] = (python, "-m", "celery", "--app", "governance.project.celery", "--quiet")
@@ -62,7 +63,11 @@ def children(*, host: str, port: int, workers: int, counters: Path) -> tuple[Chi
     return (
         Child("worker", celery + worker, stop_seconds=65.0),
         Child("scheduler", celery + beat),
-        Child("sealer", (python, str(PROJECT / "manage.py"), "seal")),
+        Child(
+            "sealer",
+            (python, str(PROJECT / "manage.py"), "seal"),
+            environment={"DATABASE_URL": sealer_database} if sealer_database else {},
+        ),
         # Hundreds of threads would otherwise make glibc keep an arena of memory for each of the busy ones.
         Child("web", web, environment={"MALLOC_ARENA_MAX": "2", "PROMETHEUS_MULTIPROC_DIR": str(counters)}),
     )

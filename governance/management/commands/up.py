@@ -59,7 +59,10 @@ def serve(
         prepare()
         os.environ["PORT"] = str(port)
         supervisor.tell_when_open(host, port, when_open or (lambda: say(greeting(port))))
-        wanted = supervisor.children(host=host, port=port, workers=workers, counters=metrics.directory())
+        wanted = supervisor.children(
+            host=host, port=port, workers=workers, counters=metrics.directory(),
+            sealer_database=settings.DATABASE_SEALER_URL,
+        )  # fmt: skip
         supervisor.Supervisor(wanted, say).run(servers.check)
     finally:
         servers.release()
