@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -124,9 +125,12 @@ def decide_many(
     if not made:
         raise Conflict("Somebody else has all of these in hand by now.")
     drawn = _dice.sample(made, max(1, round(len(made) * RECHECKED)))
+    # What was decided so before, and taken back, may have had a re-check already.
+    rounds = Item.objects.filter(output__in=[case.output for case, _ in drawn]).values("output_id")
+    last = dict(rounds.annotate(last=Max("round")).values_list("output_id", "last"))
     for case, decision in drawn:
         Item.objects.create(
-            output_id=case.output, system_id=case.system, purpose="recheck", round=2, is_blind=True,
+            output_id=case.output, system_id=case.system, purpose="recheck", round=last[case.output] + 1, is_blind=True,
             entry_id=decision.entry_id,
         )  # fmt: skip
     return Bulk(id, len(made), len(set(items)) - len(made), len(drawn), made[0][1].final_at)
@@ -144,9 +148,7 @@ def undo_many(actor: Actor, bulk: UUID) -> int:
         raise NotFound("There is nothing here.")
     outputs = [each.output_id for each in made]
     rechecks = list(
-        Item.objects.select_for_update(no_key=True)
-        .filter(output__in=outputs, purpose="recheck", round=2)
-        .order_by("pk")
+        Item.objects.select_for_update(no_key=True).filter(output__in=outputs, purpose="recheck").order_by("pk")
     )
     if Decision.objects.filter(item__in=rechecks, undone_at=None).exists():
         raise Conflict("Somebody has decided a re-check of these; correct them one by one.")
@@ -156,7 +158,8 @@ def undo_many(actor: Actor, bulk: UUID) -> int:
         claim = undo(actor, each.pk)
         release(actor, claim.item, claim.token)
     for recheck in rechecks:
-        _withdraw(recheck)
+        if recheck.state != "closed":
+            _withdraw(recheck)
     return len(made)
 
 
