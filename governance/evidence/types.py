@@ -1,4 +1,4 @@
-# ruff: noqa: E501
+# ruff: noqa: E501  one type a line reads as a table
 """Every type of entry: what it is about, what it says, and which members its `detail` has. Pure.
 
 docs/evidence.md is made from this table, and a test holds the log of a whole journey against it.
