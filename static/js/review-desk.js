@@ -60,11 +60,14 @@ customElements.define("review-desk", class extends HTMLElement {
     this.bench.querySelector(".side .refused")?.focus();
   }
 
-  goOn() {
+  // Only when nothing waits any more: a decision that is still to be sent would make the browser ask whether to leave.
+  async goOn() {
+    while (this.line.waiting) await this.line.idle();
+    if (!this.isWaiting || this.isLeaving) return;
+    this.isLeaving = true;
     const form = Object.assign(document.createElement("form"), {method: "post", action: "/queue/next/", hidden: true});
     form.append(this.bench.querySelector("[name=csrfmiddlewaretoken]").cloneNode());
-    document.body.append(form);
-    form.submit();
+    document.body.appendChild(form).submit();
   }
 
   wait(isWaiting) {

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from governance.models import Person
 
@@ -88,7 +88,12 @@ def settle(page: Page) -> None:
 def until(page: Page, condition: str, *, seconds: float = 10) -> None:
     """Waits for a condition of the page, asked from outside: inside, the Content-Security-Policy forbids `eval`."""
     for _ in range(int(seconds * 50)):
-        if page.evaluate(condition):
-            return
+        try:
+            if page.evaluate(condition):
+                return
+        except Error as error:
+            # The desk went on to its next page while the question was under way: the new page is asked.
+            if "Execution context was destroyed" not in error.message:
+                raise
         page.wait_for_timeout(20)
     raise AssertionError(f"It never came true: {condition}")

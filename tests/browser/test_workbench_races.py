@@ -111,6 +111,8 @@ def test_offline_for_a_while_counts_what_waits_and_sends_it_in_its_order(chromiu
     desk(cast.system(), 5)
     with at_the_desk(chromium, live_site, cast.alice()) as page:
         begin(page)
+        asked: list[str] = []
+        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
         first = card(page)
         page.context.set_offline(True)
         page.keyboard.press("a")
@@ -124,9 +126,11 @@ def test_offline_for_a_while_counts_what_waits_and_sends_it_in_its_order(chromiu
         page.wait_for_timeout(6500)
         assert Decision.objects.count() == 0, "it tries, and waits on"
         page.context.set_offline(False)
-        settle(page)
+        ready(page)
+        assert card(page) not in {first, second}
         assert page.locator("send-line").inner_text() == ""
         assert page.locator(".problem").count() == 0
+        assert asked == [], "the desk goes on by itself only when nothing waits any more"
     assert decided() == [(first, "approve"), (second, "override")]
 
 
