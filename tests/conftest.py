@@ -14,8 +14,19 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from governance.project import embedded
+
+# The same examples in every run, on a machine of any speed: what fails here fails for everybody.
+# HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("house", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", settings.get_profile("house"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+# Hypothesis would also try the constants of our modules: those that happen to be imported by then.
+assert hasattr(providers, "is_local_module_file")
+providers.is_local_module_file = lambda path: False
 
 _RUN_HOME, _RUN = "COUNTERSIGN_TEST_RUN_HOME", "COUNTERSIGN_TEST_RUN"
 _PRISTINE = "_pristine"

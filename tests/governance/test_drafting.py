@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.models import PolicyDraft, PolicyVersion, System
@@ -42,7 +42,7 @@ def posted(document: dict[str, Any]) -> dict[str, str]:
     return said
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(invented.documents, st.lists(leaves().filter(is_asked), min_size=1, max_size=3))
 def test_a_form_sent_back_unchanged_changes_nothing(document: dict[str, Any], asked: list[dict[str, Any]]) -> None:
     document["rules"] = [*document["rules"], rule("review", {"all": asked}, "more")]

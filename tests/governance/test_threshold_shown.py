@@ -33,7 +33,7 @@ def _document(default: int, own: int) -> dict[str, Any]:
     return cast.policy(threshold={"default": default / MILLION, "segments": segments})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(millionths, millionths, millionths)
 def test_the_threshold_shown_is_the_one_applied(shown: Any, default: int, own: int, confidence: int) -> None:
     system, browser, key = shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.contracts.forms import fields, read_form
@@ -122,7 +122,6 @@ _ANY = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-
                     max_leaves=8)  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("total", "people", "tags", "address", "free"), _ANY)))
 def test_no_value_is_changed_by_showing_it(value: dict[str, Any]) -> None:
     closed = value.get("address")

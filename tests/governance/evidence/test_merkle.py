@@ -46,7 +46,7 @@ def test_the_root_of_nothing_is_the_hash_of_nothing():
     assert tiles.root([]) == merkle.root_of([]) == hashlib.sha256(b"").digest()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes, st.data())
 def test_every_entry_has_a_proof_and_only_at_its_own_place(count, data):
     leaves, subtree, root = tree(count)
@@ -61,7 +61,7 @@ def test_every_entry_has_a_proof_and_only_at_its_own_place(count, data):
         assert not merkle.includes(leaves[index], index, count, proof[1:], root)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sizes, st.data())
 def test_a_log_that_grew_proves_it_and_one_that_was_rewritten_cannot(count, data):
     leaves, subtree, root = tree(count)
@@ -74,7 +74,6 @@ def test_a_log_that_grew_proves_it_and_one_that_was_rewritten_cannot(count, data
     assert not merkle.is_consistent(0, count, merkle.EMPTY, root, [])
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(1, 256))
 def test_the_address_of_a_tile_is_read_as_it_is_written(number, width):
     assert tiles.parse_path(tiles.path(number, width)) == (number, width)

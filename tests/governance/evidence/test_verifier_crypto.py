@@ -19,7 +19,7 @@ def keys(*signers: Signer):
     return verifier.parse_keys("\n".join(str(signer.key) for signer in signers))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=200), st.integers(0, 511))
 def test_it_accepts_what_openssl_signs_and_nothing_that_was_changed(seed, message, bit):
     private = Ed25519PrivateKey.from_private_bytes(seed)
@@ -62,7 +62,6 @@ def test_a_note_means_the_same_to_both():
         verifier.open_note(signed, keys(ANNA, ANNA))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 600), st.data())
 def test_the_tree_means_the_same_to_both(count, data):
     leaves = [hashlib.sha256(str(number).encode()).digest() for number in range(count)]

@@ -101,7 +101,7 @@ def policy_of(document: dict[str, Any]) -> Any:
         return None
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(max_examples=1500)
 @given(conditions, candidates)
 def test_a_condition_means_the_same_to_both(when, candidate):
     try:
@@ -117,7 +117,7 @@ def test_a_condition_means_the_same_to_both(when, candidate):
     assert answer(read, inputs_of(found)) is condition.evaluate(candidate)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(invented.documents, invented.candidates, invented.draws)
 def test_a_verdict_run_again_is_the_one_recorded(document, candidate, draw):
     policy = policy_of(document)
@@ -130,7 +130,7 @@ def test_a_verdict_run_again_is_the_one_recorded(document, candidate, draw):
     assert again.check(gate, None) is False
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(invented.documents, invented.candidates, invented.draws, st.data())
 def test_a_record_that_says_otherwise_is_found(document, candidate, draw, data):
     policy = policy_of(document)

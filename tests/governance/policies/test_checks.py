@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.contracts.schema import compile_contract
@@ -133,10 +133,6 @@ def test_a_large_document_is_checked_within_its_bound() -> None:
     assert len(warned(rules=rules)) <= checks.MOST_WARNINGS
 
 
-calm = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-
-
-@calm
 @given(st.lists(st.tuples(conditions(), st.sampled_from([True, False, None])), min_size=1, max_size=3), candidates)
 def test_what_is_called_impossible_no_output_does(wanted: list[tuple[Condition, Any]], output: Candidate) -> None:
     search = witnesses.find(wanted, witnesses.Budget())
@@ -144,7 +140,7 @@ def test_what_is_called_impossible_no_output_does(wanted: list[tuple[Condition, 
         assert not all(condition.evaluate(output) is answer for condition, answer in wanted)
 
 
-@settings(calm, max_examples=200)
+@settings(max_examples=200)
 @given(invented.documents, st.lists(invented.candidates, min_size=5, max_size=20))
 def test_a_refused_rule_never_decides(document: Any, outputs: list[Candidate]) -> None:
     read = policy(**document)
@@ -156,7 +152,6 @@ def test_a_refused_rule_never_decides(document: Any, outputs: list[Candidate]) -
                 assert not any(step["rule"] == one.id and step["result"] is True for step in verdict.trace)
 
 
-@calm
 @given(invented.documents)
 def test_every_example_of_an_overlap_meets_both(document: Any) -> None:
     read = policy(**document)

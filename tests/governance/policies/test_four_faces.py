@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from governance.policies import recorded
@@ -20,7 +20,7 @@ from governance.policies.sentences import condition_sentence
 from tests.governance.policies import invented, recording
 from tests.governance.policies.asking import PLAIN_FIELDS, TIMES, candidates, conditions, is_asked, leaves, values
 
-many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+many = settings(max_examples=300)
 
 
 @many

@@ -169,7 +169,7 @@ slices = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(slices=slices, in_force=st.sampled_from([None, 1.0, 0.9, 0.7, 0.42]), target=st.floats(0.01, 0.3))
 def test_only_a_threshold_whose_test_passed_after_an_unbroken_chain_is_certified(slices, in_force, target):
     bands = []

@@ -66,7 +66,7 @@ def test_the_golden_choice_lies_between_its_two_published_p_values():
     assert tuning.p_value((1304, 8028), (1304, 2362), (58, 28), 0.02) == pytest.approx(0.0601, abs=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(design=designs(), target=st.floats(0.01, 0.5))
 def test_p_is_the_brute_force_worst_case_and_never_under_it(design, target):
     exact = brute_force(*design, target)
@@ -89,7 +89,7 @@ def test_outputs_without_a_single_label_are_taken_at_their_worst():
     assert few == pytest.approx(stats.binom.cdf(0, 9900, 0.01 / 0.99))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(design=designs(most=400), target=st.floats(0.002, 0.6), stratum=st.integers(0, 1))
 def test_one_more_wrong_output_never_makes_the_evidence_look_better(design, target, stratum):
     n_total, n_labelled, wrong = design
@@ -105,7 +105,7 @@ def test_one_more_wrong_output_never_makes_the_evidence_look_better(design, targ
     assert after >= before * 0.995 or max(before, after) < 0.02
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(design=designs(most=300), delta=st.floats(0.005, 0.3), target=st.floats(0.005, 0.6))
 def test_the_bound_is_under_the_target_exactly_when_the_test_passes(design, delta, target):
     bound = tuning.upper_bound(*design, delta, target=target)

@@ -197,7 +197,7 @@ ODD = ({}, True, False, None, "x", {"properties": []}, {"properties": {"m": {"x-
 SCHEMAS = st.sampled_from([SCAN, MEASURED, *ODD])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SCHEMAS, VALUES)
 def test_nothing_that_can_be_sent_is_an_error_to_show(schema: Any, value: Any) -> None:
     page(schema, value).encode()

@@ -196,7 +196,7 @@ def test_a_deep_or_huge_call_is_shown() -> None:
     assert page(VIEW, {"action": "cancel", "arguments": {"id": "I6"}, "more": deep()})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VALUES, VALUES, VALUES)
 def test_no_call_is_an_error_to_show(value: Any, schema: Any, given: Any) -> None:
     page({"x-view": "call", "x-effects": schema, "x-arguments": schema, "properties": schema}, value).encode()

@@ -121,7 +121,7 @@ TURNS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(TURNS | st.dictionaries(NAMES, VALUES, max_size=4), max_size=4))
 def test_no_conversation_is_an_error_to_show(chat: Any) -> None:
     page(VIEW, {"chat": chat}).encode()

@@ -49,7 +49,7 @@ def test_whole_words_change(old: str, new: str, runs: list[tuple[str, str]]) -> 
 TEXTS = st.text(st.sampled_from("ab .,\n\u202e\U0001f600é"), max_size=60) | st.text(max_size=60)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS, TEXTS)
 def test_what_stayed_and_went_is_the_old_text_and_what_stayed_and_came_the_new(old: str, new: str) -> None:
     assert joined(old, new) == (old, new)
@@ -58,7 +58,7 @@ def test_what_stayed_and_went_is_the_old_text_and_what_stayed_and_came_the_new(o
     assert all(one[0] != other[0] for one, other in pairwise(runs))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=80))
 def test_a_text_does_not_differ_from_itself(said: str) -> None:
     assert [kind for kind, _ in diff_words(said, said)] == (["same"] if said else [])

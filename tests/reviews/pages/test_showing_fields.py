@@ -112,7 +112,7 @@ def test_a_deep_or_huge_field_is_shown() -> None:
     assert page(VIEW, {"a": {"value": deep(), "confidence": 1, "more": deep()}, "b": {"value": "word " * 90_000}})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VALUES, VALUES)
 def test_no_field_is_an_error_to_show(value: Any, schema: Any) -> None:
     page({"x-view": "fields", "x-needed": schema, "x-confidence": "/x", "properties": schema}, value).encode()
