@@ -26,8 +26,7 @@ customElements.define("review-desk", class extends HTMLElement {
     else this.wait(true);
     this.say(submitter.dataset.done ?? "Sent.");
     const answer = await this.line.post(submitter.getAttribute("formaction") ?? form.getAttribute("action"), data);
-    const way = submitter.hasAttribute("formaction") ? "card-put-off" : "card-sent";
-    if (answer.status === 204) this.tell(way, {of: sent[0].dataset.card, took: Number(data.get("took_ms")), url: sent[0].dataset.url, word: submitter.dataset.done});
+    if (answer.status === 204) this.tell(submitter.hasAttribute("formaction") ? "card-put-off" : "card-sent", {of: sent[0].dataset.card, took: Number(data.get("took_ms")), url: sent[0].dataset.url, word: submitter.dataset.done});
     const again = [...answer.page.querySelectorAll("[data-card]")];
     if (answer.status !== 204 && answer.status !== 422) this.tell("card-refused", answer);
     if (answer.status === 422 && again.length) this.back(again);
