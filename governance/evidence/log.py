@@ -20,6 +20,19 @@ WHERE s.index >= %s AND s.index < %s ORDER BY s.index
 """
 
 
+# An entry's place, the newest head as it is signed, and the edge of the tree under it, all of one moment.
+_STANDING = """
+SELECT s.index, c.size, c.note || coalesce(w.lines, ''), h.origin, h.size, h.root, h.edge
+FROM governance_sealed s
+CROSS JOIN governance_loghead h
+CROSS JOIN LATERAL (SELECT size, note FROM governance_logcheckpoint ORDER BY size DESC LIMIT 1) c
+CROSS JOIN LATERAL (
+    SELECT string_agg(line, '' ORDER BY id) AS lines FROM governance_cosignature WHERE checkpoint_id = c.size
+) w
+WHERE s.entry_id = %s
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The log as far as it is sealed."""
@@ -77,10 +90,9 @@ def tree(head: Head) -> merkle.Subtree:
     """The tree of the log as it stands at this head, read from its tiles."""
 
     def read(level: int, number: int) -> bytes:
-        full = LogTile.objects.filter(level=level, number=number).values_list("hashes", flat=True).first()
-        if full is not None:
-            return bytes(full)
-        return head.edge[level] if level < len(head.edge) else b""
+        if level < len(head.edge) and number == head.size >> tiles.HEIGHT * (level + 1):
+            return head.edge[level]
+        return bytes(LogTile.objects.values_list("hashes", flat=True).get(level=level, number=number))
 
     return tiles.subtree_of(read)
 
@@ -116,13 +128,21 @@ def entry_bundle(number: int, width: int) -> bytes:
 
 def prove(entry: UUID) -> Proof | None:
     """The proof that an entry is in the log, under the newest checkpoint; None while it waits for its seal."""
-    index = Sealed.objects.filter(entry=entry).values_list("index", flat=True).first()
-    return None if index is None else prove_all([index])[index]
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [entry])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    index, size, signed, origin, sealed, root, edge = row
+    head = Head(origin, sealed, bytes(root), tuple(tiles.edge_of(sealed, bytes(edge))))
+    return Proof(index, merkle.inclusion_proof(index, size, tree(head)), signed)
 
 
 def prove_all(indexes: Collection[int], under: LogCheckpoint | None = None) -> dict[int, Proof]:
     """The proofs for these places, all under one checkpoint, the newest when none is given."""
-    now, checkpoint = head(), under or latest_checkpoint()
+    # The checkpoint first: whatever is sealed in between, the tree has grown past it and never lags behind.
+    checkpoint = under or latest_checkpoint()
+    now = head()
     if now is None or checkpoint is None:
         raise NotFound("Nothing is sealed yet.")
     subtree, signed = tree(now), note_of(checkpoint)

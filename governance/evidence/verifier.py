@@ -3,6 +3,8 @@
     python verify.py BUNDLE --trust KEYFILE         check everything, in the order of the list below
     python verify.py watch SOURCE --trust KEYFILE --state FILE
         SOURCE is a bundle or the address of a log (…/api/v1/evidence): demands that it only grew since FILE was written
+    python verify.py receipt FILE --trust KEYFILE
+        FILE is an answer of the API, a webhook's body or the receipt in it: demands that its entry is in the log
 
 KEYFILE holds public keys, one a line (`name+id+base64`). It has to reach you by another way than the bundle: whoever
 can make a bundle can also put keys into it. Without it the answer is at best UNTRUSTED KEY.
@@ -69,7 +71,6 @@ L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT = pow(2, (P - 1) // 4, P)
 Point = tuple[int, int, int, int]
-
 def _add(a: Point, b: Point) -> Point:
     s, t = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
     u, v = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
@@ -102,12 +103,10 @@ def _compress(point: Point) -> bytes:
     return (y | (x & 1) << 255).to_bytes(32, "little")
 _BASE_Y = 4 * pow(5, P - 2, P) % P
 BASE = _decompress(_BASE_Y.to_bytes(32, "little"))
-
 def is_usable(public: bytes) -> bool:
     """Whether a public key is canonical and of full order: any other verifies differently in different libraries."""
     point = _decompress(public) if len(public) == 32 else None
     return point is not None and _compress(_times(8, point)) != (1).to_bytes(32, "little")
-
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature is valid, by the equation without cofactor. For usable keys only."""
     point = _decompress(public) if len(public) == 32 else None
@@ -127,7 +126,6 @@ def _plain_base64(text: str) -> bytes:
     if base64.b64encode(data).decode() != text:
         raise Bad("this is not how base64 is written")
     return data
-
 def parse_key(text: str) -> tuple[str, bytes, bytes]:
     """Name, id and public key of `name+id+base64(1 ‖ key)`. Raises Bad."""
     name, _, rest = text.strip().partition("+")
@@ -138,7 +136,6 @@ def parse_key(text: str) -> tuple[str, bytes, bytes]:
     if hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex() != id:
         raise Bad("the id of a key does not belong to it")
     return name, bytes.fromhex(id), key[1:]
-
 def parse_keys(text: str) -> Keys:
     """The keys of a file: one a line; empty lines and lines that begin with # do not count. Raises Bad."""
     lines = [line.strip() for line in text.splitlines()]
@@ -169,7 +166,6 @@ def open_note(note: str, keys: Keys) -> str:
     if not is_known:
         raise Bad("no trusted key has signed it")
     return text
-
 def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
     """Origin, size and root of a checkpoint's text. Raises Bad."""
     lines = text.split("\n")
@@ -186,7 +182,6 @@ def _perfect(hashes: bytes) -> bytes:
     while len(hashes) > 32:
         hashes = b"".join([sha(b"\1" + hashes[at : at + 64]).digest() for at in range(0, len(hashes), 64)])
     return hashes
-
 def tree_of(leaves: bytes) -> list[bytes]:
     """The hashes of each tile level, joined: level n + 1 holds the roots of the full tiles of level n."""
     levels = [leaves]
@@ -194,7 +189,6 @@ def tree_of(leaves: bytes) -> list[bytes]:
         below = levels[-1]
         levels.append(b"".join([_perfect(below[at : at + 8192]) for at in range(0, len(below) - 8191, 8192)]))
     return levels
-
 def root_at(size: int, subtree: Callable[[int, int], bytes]) -> bytes:
     """The root of the first `size` entries; `subtree(height, index)` gives the perfect ones."""
     peaks, start = [], 0
@@ -208,7 +202,6 @@ def root_at(size: int, subtree: Callable[[int, int], bytes]) -> bytes:
     while peaks:
         result = _node(peaks.pop(), result)
     return result
-
 def subtree_of(read: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
     """The root of the 2^height leaves from index × 2^height on; `read(level, number)` gives a tile's hashes."""
     def subtree(height: int, index: int) -> bytes:
@@ -216,13 +209,11 @@ def subtree_of(read: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]
         number, offset = divmod(index << rise, 256)
         return _perfect(read(level, number)[offset * 32 : (offset + (1 << rise)) * 32])
     return subtree
-
 def tile_path(number: int, width: int = 256) -> str:
     parts = [f"{number % 1000:03d}"]
     while number := number // 1000:
         parts.append(f"x{number % 1000:03d}")
     return "/".join(reversed(parts)) + (f".p/{width}" if width < 256 else "")
-
 def includes(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> bool:
     """RFC 9162, 2.1.3.2."""
     if not 0 <= index < size or len(root) != 32:
@@ -245,13 +236,11 @@ MISSING, UNKNOWN = object(), object()  # no value there; a pattern that cannot b
 ORDERINGS = {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge}
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.A)
 _SEGMENT = re.compile(r'"((?:[^"\\]|\\["\\])+)"|([^."\\\s]+)')
-
 def field_name(text: str) -> str:
     """A field as inputs are kept under: segments that need quotes have them, others do not."""
     parts = [re.sub(r'\\(["\\])', r"\1", quoted) if quoted else plain for quoted, plain in _SEGMENT.findall(text)]
     quoted = ['"' + re.sub(r'(["\\])', r"\\\1", part) + '"' for part in parts]
     return ".".join(p if re.fullmatch(r'[^."\\\s]+', p) else q for p, q in zip(parts, quoted, strict=True))
-
 def restored(kept: Any) -> Any:
     """A value from `gate_inputs`: decimals and objects are wrapped there."""
     if isinstance(kept, list):
@@ -261,10 +250,8 @@ def restored(kept: Any) -> Any:
             return Decimal(kept["decimal"])
         return {key: restored(each) for key, each in kept["object"].items()}
     return kept
-
 KINDS = {type(None): "null", bool: "boolean", str: "text", int: "number", Decimal: "number", dict: "object",
          list: "array"}
-
 def same(one: Any, other: Any) -> bool:
     """Numbers compare as decimals, booleans are never numbers, and the keys of an object have no order."""
     kind = KINDS.get(type(one))
@@ -275,7 +262,6 @@ def same(one: Any, other: Any) -> bool:
     if kind == "array":
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     return bool(one == other)
-
 def instant(text: str) -> datetime | None:
     """The time that an RFC 3339 text states, None for any other text."""
     match = _TIME.fullmatch(text)
@@ -289,7 +275,6 @@ def instant(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, micro, timezone(offset)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
 def compare(op: str, value: Any, literal: Any) -> Any:
     """True or False, MISSING for a value of another kind than it is compared with, UNKNOWN for what cannot be run."""
     kind = KINDS.get(type(value))
@@ -330,7 +315,6 @@ def _question(asked: dict[str, Any], inputs: dict[str, Any]) -> Any:
     if result is MISSING:
         return {"escalate": None, "false": False, "true": True}[str(asked.get("on_missing", "escalate")).lower()]
     return result
-
 def answer(condition: dict[str, Any], inputs: dict[str, Any]) -> Any:
     """True, False, None for undecided (Kleene's logic), UNKNOWN when a pattern that decides cannot be run here."""
     if "not" in condition:
@@ -417,7 +401,6 @@ def _minute(text: str) -> int:
 def moment(text: str) -> int:
     """The second of a time as entries write it. Raises ValueError for a day that there is not."""
     return _minute(text[:16]) + int(text[17:19])
-
 def read_entry(content: bytes) -> dict[str, Any]:
     """What the bytes of an entry say. Raises Bad unless they are its canonical form."""
     try:
@@ -445,7 +428,6 @@ def _look_closely(value: Any) -> None:
             raise Bad(f"{inner} is beyond 2^53 - 1")
 MEMBERS = {"id": str, "at": str, "type": str, "actor": dict, "subject": dict, "causes": list}
 MORE = {"policy": dict, "gate": dict, "decision": dict, "detail": dict, "commitments": list}
-
 def check_schema(entry: dict[str, Any], origin: str) -> None:
     """That the members which every entry has are there and of their kind. Raises Bad."""
     for name, kind in MEMBERS.items():
@@ -743,7 +725,6 @@ def entries_of(bundle: Bundle, size: int, log: Log) -> Iterator[tuple[int, list[
                 if said[offset * 32 : offset * 32 + 32] != hash:
                     log.find("entry", f"entry {number * 256 + offset}", "it is not the one that the tile says")
         yield number * 256, contents, joined
-
 def check_tiles(bundle: Bundle, log: Log, levels: list[bytes]) -> None:
     """That every tile is the one which the entries give."""
     for level, hashes in enumerate(levels):
@@ -752,7 +733,6 @@ def check_tiles(bundle: Bundle, log: Log, levels: list[bytes]) -> None:
             name = f"tile/{level}/{tile_path(number, len(wanted) // 32)}"
             if bundle.read(name) != wanted:
                 log.find("tile", name, "its hashes are not those of the entries")
-
 def check_heads(bundle: Bundle, size: int, log: Log, keys: Keys, subtree: Callable[[int, int], bytes]) -> int:
     """That every earlier head is signed by a key of this log and is a beginning of it; how many there are."""
     known = tuple({*keys, *(parse_key(text) for text in log.keys)})
@@ -765,7 +745,16 @@ def check_heads(bundle: Bundle, size: int, log: Log, keys: Keys, subtree: Callab
         except Bad as error:
             log.find("checkpoint", "checkpoints.txt", error)
     return len(notes)
-
+def check_proof(proof: str, leaf: bytes, keys: Keys) -> tuple[str, int, int]:
+    """Origin, size and index, when the C2SP tlog-proof leads from the hash to a root that a key signed. Raises Bad."""
+    top, _, note = proof.partition("\n\n")
+    lines = re.fullmatch(r"c2sp\.org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,18})((?:\n\S+)*)", top)
+    if lines is None:
+        raise Bad("its proof is missing or not one")
+    origin, size, root = parse_checkpoint(open_note(note, keys))
+    if not includes(leaf, int(lines[1]), size, [_plain_base64(line) for line in lines[2].split()], root):
+        raise Bad("its proof does not lead to the signed root of this log")
+    return origin, size, int(lines[1])
 def selection_of(bundle: Bundle, log: Log, keys: Keys) -> list[tuple[int, bytes, str]]:
     """The entries of a selection in their order, each with its C2SP tlog-proof checked."""
     found = []
@@ -773,19 +762,13 @@ def selection_of(bundle: Bundle, log: Log, keys: Keys) -> list[tuple[int, bytes,
         content = bundle.read(name) or b""
         digest = hashlib.sha256(b"\0" + content)
         try:
-            top, _, note = bundle.text(f"proofs/{name[8:-5]}.tlog-proof").partition("\n\n")
-            lines = re.fullmatch(r"c2sp\.org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,18})((?:\n\S+)*)", top)
-            if lines is None:
-                raise Bad("its proof is missing or not one")
-            origin, size, root = parse_checkpoint(open_note(note, keys))
-            index, proof = int(lines[1]), [_plain_base64(line) for line in lines[2].split()]
-            if origin != log.origin or not includes(digest.digest(), index, size, proof, root):
-                raise Bad("its proof does not lead to the signed root of this log")
+            origin, _, index = check_proof(bundle.text(f"proofs/{name[8:-5]}.tlog-proof"), digest.digest(), keys)
+            if origin != log.origin:
+                raise Bad("its proof is of another log")
             found.append((index, content, digest.hexdigest()))
         except Bad as error:
             log.find("entry", name, error)
     return sorted(found)
-
 def verify(path: Path, trusted: Keys, say: Callable[[int, int], object]) -> dict[str, Any]:
     """Everything that the list at the top names. `say` hears of the progress. Raises NotABundle."""
     bundle = Bundle(path)
@@ -816,6 +799,21 @@ def verify(path: Path, trusted: Keys, say: Callable[[int, int], object]) -> dict
         report["heads"] = check_heads(bundle, size, log, keys, subtree)
     log.finish(str(manifest.get("payloads", "all")))
     return {**report, **log.report()}
+def receipt(path: Path, trusted: Keys) -> int:
+    """Says of the receipt in a file whether its entry is in the log; the exit code. Raises NotABundle, Bad."""
+    try:
+        given = json.loads(path.read_text())
+        given = given.get("data", given)
+        given = given.get("receipt", given)
+        leaf, proof = bytes.fromhex(given["leaf_hash"]), given["proof"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotABundle(f"There is no receipt in {path}.") from error
+    if not proof or not trusted:
+        print("UNDECIDED  " + ("Its entry was not sealed yet: ask again." if trusted else "Give a key with --trust."))
+        return 2
+    origin, size, index = check_proof(str(proof), leaf, trusted)
+    print(f"VERIFIED  {leaf.hex()} is entry {index} of {origin}, under a signed head of {size} entries.")
+    return 0
 
 # ---------------------------------------------------------------- watching a log
 def watch(source: str, trusted: Keys, state: Path) -> str:
@@ -847,24 +845,28 @@ def _fetch(source: str, name: str) -> bytes:
         return bytes(answer.read())
 
 # ---------------------------------------------------------------- the command
+def aside(given: argparse.Namespace, trusted: Keys) -> int:
+    """The exit code of `watch` and `receipt`. Raises NotABundle, Bad."""
+    if given.bundle == "receipt":
+        return receipt(Path(given.source), trusted)
+    if given.bundle != "watch" or not (given.state and trusted):
+        raise NotABundle("One bundle at a time; watch needs a source, --trust and --state.")
+    print(watch(given.source, trusted, given.state))
+    return 0
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description=(__doc__ or "").split("\n")[0], exit_on_error=False)
-    parser.add_argument("bundle", help="the bundle, or `watch` and then a bundle or the address of a log")
+    parser.add_argument("bundle", help="the bundle; or `watch` and a bundle or log, or `receipt` and a file")
     parser.add_argument("source", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--trust", type=Path, metavar="KEYFILE", help="public keys that came another way, one a line")
     parser.add_argument("--state", type=Path, metavar="FILE", help="where `watch` remembers the last head")
     parser.add_argument("--require-payloads", action="store_true", help="a withheld payload makes it undecidable")
     parser.add_argument("--json", action="store_true", help="the report as JSON")
+    wrong = 3
     try:
         given = parser.parse_args(arguments)
-        trusted = parse_keys(given.trust.read_text()) if given.trust else ()
-        if given.bundle == "watch":
-            if not (given.source and given.state and trusted):
-                raise NotABundle("watch needs a source, --trust and --state.")
-            print(watch(given.source, trusted, given.state))
-            return 0
+        trusted, wrong = parse_keys(given.trust.read_text()) if given.trust else (), 1
         if given.source:
-            raise NotABundle("One bundle at a time.")
+            return aside(given, trusted)
         stream = sys.stderr if sys.stderr.isatty() else None
         say = lambda done, of: stream and print(f"\r{done} of {of} entries", end="", file=stream, flush=True)  # noqa: E731
         report = verify(Path(given.bundle), trusted, say)
@@ -872,7 +874,7 @@ def main(arguments: list[str]) -> int:
         return 3 if end.code else 0
     except Bad as error:
         print(f"DOES NOT VERIFY  {error}")
-        return 1 if given.bundle == "watch" else 3
+        return wrong
     except (NotABundle, OSError, UnicodeDecodeError, argparse.ArgumentError) as error:
         print(f"This cannot be used: {error}", file=sys.stderr)
         return 3
@@ -881,7 +883,6 @@ def main(arguments: list[str]) -> int:
     print(json.dumps({**report, "exit": code}, indent=2) if given.json else told(report, code))
     return code
 RULES = frozenset(re.findall(r"[a-z-]+", " ".join(re.findall(r"^  ([a-z-]+(?:, [a-z]+)?)  ", __doc__ or "", re.M))))
-
 def told(report: dict[str, Any], code: int) -> str:
     """The report in words."""
     counts, origin = report["counts"], report["origin"] or "(unknown)"
@@ -895,6 +896,5 @@ def told(report: dict[str, Any], code: int) -> str:
     if not report["trusted"]:
         lines.append("UNTRUSTED KEY: only the keys in the bundle itself were used. Give yours with --trust.")
     return "\n".join([*lines, {0: "VERIFIED", 1: "DOES NOT VERIFY", 2: "UNDECIDED"}[code]])
-
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -100,7 +100,7 @@ class OneOutput(APIView):
         if output is None:
             raise NotFound("There is nothing here.")
         person = caller(request).person
-        told = views_of.masked(answers.of_row(output, _reader(request)), output, person)
+        told = views_of.masked(answers.of_row(output, _reader(request), proven=True), output, person)
         answer = told | views_of.content(output, person)
         response = Response(answer)
         if answer["resolution"] is None and output_filters.seconds(request.query_params):

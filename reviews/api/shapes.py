@@ -49,6 +49,11 @@ OUTPUT: Final[Schema] = {
             "description": "id, queue, due_at, position (from 1,000 on a floor), expected_wait (p50, p90; seconds)",
         },
         "resolution": {**MAYBE_OBJECT, "description": "status, output (what may be acted on), by, at, decision"},
+        "receipt": {
+            **of({"entry": ID, "leaf_hash": TEXT, "proof": MAYBE_TEXT}),
+            "description": "The entry of the verdict in the log: its hash at once; `proof` (C2SP tlog-proof) once "
+            "it is sealed, in GET and in webhooks. `verify.py receipt` checks it.",
+        },
         "links": OBJECT,
     },
     "required": ["id", "external_id", "status"],

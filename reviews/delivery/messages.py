@@ -52,7 +52,8 @@ def _data(delivery: Delivery) -> dict[str, Any]:
     if delivery.output is not None:
         # Of an audit that was not held a producer is told nothing, whatever its keys may read.
         reader = answers.Reader(shows_audits=False, base=settings.PUBLIC_URL)
-        return answers.of_row(answers.rows(Output.objects.filter(pk=delivery.output.pk)).get(), reader)
+        output = answers.rows(Output.objects.filter(pk=delivery.output.pk)).get()
+        return answers.of_row(output, reader, proven=True)
     if delivery.subject is not None and delivery.event == "incident.opened":
         return _incident(Incident.objects.told().get(pk=delivery.subject))
     if delivery.subject is not None:

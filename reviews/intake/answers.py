@@ -9,10 +9,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from governance.models import Output, is_final
+from governance.evidence import log
+from governance.evidence.leaf import leaf_hash
+from governance.models import Entry, Output, is_final
 from governance.policies.candidate import MILLION
 from reviews.intake import resolutions
 from reviews.intake.accepting import Taken
@@ -51,22 +53,35 @@ def of_new(taken: Taken, reader: Reader) -> Answer:
     verdict: Any = msgspec.Raw(dossier.verdict)
     if hides:
         verdict = {**told(judged, setting.force), "audit": None, "propensity": None}
-    return _answer(str(dossier.id), judged.arrival.body.external_id, judged.status, verdict, review, resolution, reader)
+    receipt = _receipt(str(dossier.entry), leaf_hash(dossier.leaf), None)
+    return _answer(
+        str(dossier.id), judged.arrival.body.external_id, judged.status, verdict, review, resolution, receipt, reader
+    )  # fmt: skip
 
 
 def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
     """The rows with all that `of_row` reads: two queries, however many there are."""
     final = ExpressionWrapper(is_final(), output_field=BooleanField())
     items = Item.objects.filter(purpose__in=("review", "audit")).select_related("queue").order_by("round")
+    judged = Entry.objects.filter(subject=OuterRef("pk"), rev=1)
     return (
         outputs.select_related("system", "content")
-        .annotate(is_final=final, asked_at=Now())
+        .annotate(
+            is_final=final,
+            asked_at=Now(),
+            judged_by=Subquery(judged.values("pk")),
+            judged_hash=Subquery(judged.values("leaf_hash")),
+        )
         .prefetch_related(Prefetch("items", items))
     )
 
 
-def of_row(output: Output, reader: Reader) -> Answer:
-    """The answer for an output of `rows`: the verdict as first given, the status and resolution as they are now."""
+def of_row(output: Output, reader: Reader, *, proven: bool = False) -> Answer:
+    """The answer for an output of `rows`: the verdict as first given, the status and resolution as they are now.
+
+    `proven` brings the proof into its receipt once the entry is sealed: a query more, and one for each level of tiles
+    that is full.
+    """
     verdict = _decode(output.content.verdict)
     hides = _hides_audit(output.lane, output.status if not output.is_held else "", output.propensity, reader)
     if hides:
@@ -84,7 +99,10 @@ def of_row(output: Output, reader: Reader) -> Answer:
         answer = resolutions.released_output(output)
         resolution = _resolution(status, answer, output.resolved_by, _utc(output.final_at), output.decision)
     more = resolutions.history(output)
-    return _answer(str(output.pk), output.external_id, status, verdict, review, resolution, reader) | more
+    entry, hash = _judged(output)
+    proof = log.prove(entry) if proven else None
+    receipt = _receipt(str(entry), hash, proof.as_text() if proof else None)
+    return _answer(str(output.pk), output.external_id, status, verdict, review, resolution, receipt, reader) | more
 
 
 def listed(output: Output, reader: Reader) -> Answer:
@@ -127,6 +145,15 @@ def _is_final(output: Output) -> bool:
     return bool(output.is_final)  # type: ignore[attr-defined]
 
 
+def _judged(output: Output) -> tuple[UUID, bytes]:
+    """The entry of its verdict, and its leaf hash."""
+    return output.judged_by, bytes(output.judged_hash)  # type: ignore[attr-defined]
+
+
+def _receipt(entry: str, hash: bytes, proof: str | None) -> Answer:
+    return {"entry": entry, "leaf_hash": hash.hex(), "proof": proof}
+
+
 def _hides_audit(lane: str, status: str, propensity: int, reader: Reader) -> bool:
     """Whether an audit must stay untold. Where one was possible its absence stays untold too, else it would tell."""
     return not reader.shows_audits and lane == "release" and status != "in_review" and propensity != _KNOWN_TO_ALL
@@ -143,6 +170,7 @@ def _answer(
     verdict: Any,
     review: Answer | None,
     resolution: Answer | None,
+    receipt: Answer,
     reader: Reader,
 ) -> Answer:
     return {
@@ -152,6 +180,7 @@ def _answer(
         "verdict": verdict,
         "review": review,
         "resolution": resolution,
+        "receipt": receipt,
         "links": _links(id, reader.base),
     }
 
