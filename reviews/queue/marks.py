@@ -14,21 +14,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
-
 BELIEVED_SECONDS: Final = 1.0
 FROM_THE_HEAD: Final = 4
 STRIDE: Final = 64
-
-_FIRST: Final = """
-SELECT s.urgent_at, s.id FROM reviews_seat s
-WHERE s.queue_id = %s AND (s.urgent_at, s.id) >= (coalesce(%s::timestamptz, '-infinity'), %s::uuid)
-  AND s.closed_at IS NULL
-  AND (s.claim_expires_at IS NULL OR s.claim_expires_at <= statement_timestamp())
-  AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())
-ORDER BY s.urgent_at, s.id LIMIT 1
-"""
-_START: Final = UUID(int=0)
 
 Place = tuple[datetime, UUID]
 
@@ -52,15 +40,20 @@ def believed() -> tuple[list[UUID], list[datetime], list[UUID]]:
     return [q for q, _ in found], [place[0] for _, place in found], [place[1] for _, place in found]
 
 
-def claimed_from(queue: UUID) -> None:
-    """Counts a claim, and looks where the next should begin when it is time to. At most a query for 64 claims."""
+def due() -> list[UUID]:
+    """The queues whose next claim brings along the first seat that is free for somebody: one claim of 64."""
+    now = time.monotonic()
+    return [q for q, m in tuple(_marks.items()) if now - m.since < BELIEVED_SECONDS and _is_due(m.claims + 1)]
+
+
+def claimed_from(queue: UUID, first: Place | None = None) -> None:
+    """Counts a claim; `first` is what it brought along of its queue."""
     now = time.monotonic()
     mark = _marks.get(queue)
     if mark is None or now - mark.since >= BELIEVED_SECONDS:
         mark = _marks[queue] = Mark(now)
     mark.claims += 1
-    if mark.claims == FROM_THE_HEAD or (mark.claims > FROM_THE_HEAD and mark.claims % STRIDE == 0):
-        mark.place = _first(queue, mark.place)
+    mark.place = first or mark.place
 
 
 def forget() -> None:
@@ -68,9 +61,5 @@ def forget() -> None:
     _marks.clear()
 
 
-def _first(queue: UUID, place: Place | None) -> Place | None:
-    moment, seat = place or (None, _START)
-    with connection.cursor() as cursor:
-        cursor.execute(_FIRST, [queue, moment, seat])
-        found: Place | None = cursor.fetchone()
-    return found
+def _is_due(claims: int) -> bool:
+    return claims == FROM_THE_HEAD or (claims > FROM_THE_HEAD and claims % STRIDE == 0)

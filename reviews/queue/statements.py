@@ -62,6 +62,20 @@ _TAKE: Final = """
     RETURNING s.*
 """
 
+# The first seat that is free for somebody, from the queue's mark on, for the queues that are due to be looked at. The
+# seat that this very statement takes may be it.
+_FIRST: Final = """
+LEFT JOIN LATERAL (
+    SELECT f.urgent_at, f.id FROM reviews_seat f
+    WHERE t.queue_id = ANY(%(due)s::uuid[]) AND f.queue_id = t.queue_id AND f.closed_at IS NULL
+      AND (f.urgent_at, f.id) >= (
+          coalesce((%(mark_times)s::timestamptz[])[array_position(%(mark_queues)s::uuid[], t.queue_id)], '-infinity'),
+          coalesce((%(mark_seats)s::uuid[])[array_position(%(mark_queues)s::uuid[], t.queue_id)], %(lowest)s::uuid))
+      AND (f.claim_expires_at IS NULL OR f.claim_expires_at <= statement_timestamp())
+      AND (f.held_until IS NULL OR f.held_until <= statement_timestamp())
+    ORDER BY f.urgent_at, f.id LIMIT 1
+) g ON true
+"""
 # The function of the migration `next` takes its turn, chooses, and claims softly.
 NEXT: Final = compact(f"""
 WITH shown AS (
@@ -70,7 +84,8 @@ WITH shown AS (
         %(mark_queues)s, %(mark_times)s, %(mark_seats)s, %(waits)s, %(alone)s
     ) n
 )
-{COLUMNS}
+{COLUMNS.replace("e.leaf_hash", "e.leaf_hash, g.urgent_at, g.id", 1)}
+{_FIRST}
 """)  # noqa: S608  only constants
 
 # A soft claim becomes the one in hand, with its evidence. What she had in hand becomes the card she comes back to; the

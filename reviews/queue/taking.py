@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -20,6 +20,8 @@ from reviews.queue.claims import Claim
 from reviews.queue.reviewers import Reviewer, reviewer
 from reviews.queue.trips import one_trip
 
+_LOWEST: Final = UUID(int=0)
+
 
 def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -> Claim | None:
     """The most urgent item that this person may take, now in her hands; None when there is none for her.
@@ -29,8 +31,6 @@ def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -
     """
     who = reviewer(actor)
     claim = _next(who, queue, ahead, marks.believed()) or _next(who, queue, ahead, ([], [], []), waits=True)
-    if claim is not None and claim.is_new:
-        marks.claimed_from(claim.queue)
     if claim is None or ahead or not claim.is_soft:
         return claim
     # Who loses her card between the two statements has shown or decided it in another tab.
@@ -90,12 +90,19 @@ def _next(
     asked = {
         "me": who.person.pk, "systems": who.systems, "leads": who.leads, "slug": slug, "ahead": ahead,
         "seconds": float(settings.SOFT_CLAIM_SECONDS), "waits": waits, "alone": not connection.in_atomic_block,
-        "mark_queues": believed[0], "mark_times": believed[1], "mark_seats": believed[2],
+        "mark_queues": believed[0], "mark_times": believed[1], "mark_seats": believed[2], "due": marks.due(),
+        "lowest": _LOWEST,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(statements.NEXT, asked)
         row = cursor.fetchone()
-    return Claim(*row) if row else None
+    if row is None:
+        return None
+    *card, urgent_at, seat = row
+    claim = Claim(*card)
+    if claim.is_new:
+        marks.claimed_from(claim.queue, (urgent_at, seat) if seat else None)
+    return claim
 
 
 def _asked(who: Reviewer) -> dict[str, Any]:

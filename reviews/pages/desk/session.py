@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.utils import timezone
 
 from governance.people.actors import Actor
 from reviews.models import Decision
-from reviews.pages.desk.alike import standing_decisions, thumbs_of
+from reviews.pages.desk.alike import thumbs_of
 from reviews.pages.showing.scan import Scan
 from reviews.queue.reviewers import reviewer
 from reviews.queue.waiting import what_waits
@@ -21,6 +21,28 @@ from reviews.routing.rulebook import rulebook
 LAST: Final = 10
 _MOST: Final = 200
 PAUSE: Final = timedelta(minutes=30)
+# Her newest decisions that stand: the last ten whole, and with the first of them when all of them were made.
+_RECENT: Final = """
+WITH newest AS MATERIALIZED (
+    SELECT d.id, d.item_id, d.output_id, d.policy_id, d.verdict, d.ai_said, d.person_said, d.is_blind, d.final_at,
+           d.decided_at, d.took_ms, row_number() OVER (ORDER BY d.id DESC) AS place
+    FROM reviews_decision d
+    WHERE d.person_id = %(person)s AND d.undone_at IS NULL
+      AND NOT EXISTS (SELECT FROM reviews_decision x WHERE x.supersedes_id = d.id)
+    ORDER BY d.id DESC LIMIT %(most)s
+)
+SELECT n.*, EXISTS (SELECT FROM reviews_item i WHERE i.id = n.item_id AND i.state <> 'closed') AS is_open,
+       CASE WHEN n.place = 1 THEN (SELECT array_agg(m.decided_at ORDER BY m.place) FROM newest m) END AS moments,
+       CASE WHEN n.place = 1 THEN (SELECT array_agg(m.took_ms ORDER BY m.place) FROM newest m) END AS took
+FROM newest n WHERE n.place <= %(shown)s ORDER BY n.place
+"""
+
+
+class Moment(NamedTuple):
+    """When a decision was made, and the milliseconds it took, where they are known."""
+
+    decided_at: datetime
+    took_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +92,21 @@ def session(actor: Actor) -> Session:
     """The present sitting of a reviewer, by PostgreSQL's clock; the last ten oldest first, as the rail shows them."""
     person, waiting = reviewer(actor).person, what_waits(actor)
     now = waiting[0].now if waiting else timezone.now()
-    recent = standing_decisions(person.pk, _MOST)
-    made = sitting(recent, now)
-    took = [decision.took_ms / 1000 for decision in made if decision.took_ms]
+    last = list(Decision.objects.raw(_RECENT, {"person": person.pk, "most": _MOST, "shown": LAST}))
+    made = sitting(_moments(last[0]) if last else [], now)
+    took = [moment.took_ms / 1000 for moment in made if moment.took_ms]
     return Session(
         now, began(made[-1]) if made else None, len(made), sum(queue.count for queue in waiting),
         any(queue.is_capped for queue in waiting), statistics.median(took) if took else None,
-        last_made(recent[:LAST], now)[::-1],
+        last_made(last, now)[::-1],
     )  # fmt: skip
 
 
-def began(first: Decision) -> datetime:
+def _moments(newest: Any) -> list[Moment]:
+    return list(map(Moment, newest.moments, newest.took))
+
+
+def began(first: Decision | Moment) -> datetime:
     """When a sitting began: when its first item was looked at, and not when it was decided."""
     return first.decided_at - timedelta(milliseconds=first.took_ms or 0)
 
@@ -101,7 +127,10 @@ def _made(decision: Decision, thumb: Scan | None, now: datetime) -> Made:
     return Made(decision, decision.verdict, decision.ai_said, instead, thumb, seconds)
 
 
-def sitting(decisions: Sequence[Decision], now: datetime) -> list[Decision]:
+_M = TypeVar("_M", Decision, Moment)
+
+
+def sitting(decisions: Sequence[_M], now: datetime) -> list[_M]:
     """Those of the decisions, newest first, that no pause parts from each other and from `now`."""
     found, last = [], now
     for decision in decisions:
