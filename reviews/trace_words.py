@@ -29,6 +29,7 @@ _AGAINST: Final = {
     "no-policy": "no policy was in force when it arrived", "halted": "releases are halted",
     "high-risk": "the system is of high risk", "breached": "it breaks its contract",
     "judging-error": "it could not be judged", "unapproved-policy": "its policy was not approved",
+    "unknown-model": "its policy was not validated for its model",
     "held-audit": "it is held for an audit", "second-review": "it takes two people",
 }  # fmt: skip
 _LANES: Final = {

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, evidence, halting, outcomes, policies, replays, systems, tuning
+from governance.api import docs, evidence, halting, models, outcomes, policies, replays, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
@@ -10,6 +10,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outcomes/", outcomes.Outcomes.as_view(), name="api-outcomes"),
     path("systems/", systems.Systems.as_view(), name="api-systems"),
     path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
+    path("systems/<slug:slug>/models/", models.Models.as_view(), name="api-models"),
+    path("systems/<slug:slug>/models/<uuid:id>/admit/", models.Admit.as_view(), name="api-model-admit"),
+    path("systems/<slug:slug>/models/<uuid:id>/bar/", models.Bar.as_view(), name="api-model-bar"),
     path("systems/<slug:slug>/policies/", policies.Policies.as_view(), name="api-policies"),
     path("systems/<slug:slug>/policies/<int:number>/", policies.OnePolicy.as_view(), name="api-policy"),
     path("systems/<slug:slug>/policies/<int:number>/approve/", policies.Approve.as_view(), name="api-policy-approve"),

@@ -45,6 +45,11 @@ TYPES: Final[dict[str, Type]] = {
     "replayed": _type("replay", "A text was tried on recorded outputs.", "policy base digest outputs"),
     "halted": _type("system", "Releases were stopped.", "halt", "because"),
     "lifted": _type("system", "The stop was lifted.", "halt", "because"),
+    "model_seen": _type("model", "Outputs of a model, version or prompt came for the first time.",
+                        "system model model_version prompt_version"),
+    "model_admitted": _type("model", "Somebody let it in, although the policy in force was not validated for it.",
+                            "system model model_version prompt_version", "because"),
+    "model_barred": _type("model", "It is not let in any more.", "system model model_version prompt_version", "because"),
     # outputs and what people did about them
     "judged": _type("output", "An output arrived and the policy said what becomes of it (`gate`).", "sent_by",
                     "input output context gate_inputs"),

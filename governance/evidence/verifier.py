@@ -56,6 +56,7 @@ except ImportError:
     re2 = None
 
 MILLION, MOST_TOLD = 1_000_000, 50
+MODEL = ("model", "model_version", "prompt_version")
 Keys = tuple[tuple[str, bytes, bytes], ...]  # each a name, an id and a public key
 # Clocks of several hosts differ a little, and a transaction may take a while; nothing in the product takes longer.
 PATIENCE, IN_FORCE_PATIENCE = 600, 60  # seconds
@@ -64,7 +65,6 @@ class NotABundle(Exception):
     """What was given cannot be read as a bundle at all."""
 class Bad(Exception):
     """One check failed; the text says how."""
-
 # ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1.7)
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -116,7 +116,6 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     minus: Point = (P - point[0], point[1], 1, P - point[3])
     return _compress(_add(_times(s, BASE), _times(k, minus))) == signature[:32]
-
 # ---------------------------------------------------------------- signed notes and checkpoints (C2SP)
 def _plain_base64(text: str) -> bytes:
     try:
@@ -140,7 +139,6 @@ def parse_keys(text: str) -> Keys:
     """The keys of a file: one a line; empty lines and lines that begin with # do not count. Raises Bad."""
     lines = [line.strip() for line in text.splitlines()]
     return tuple(parse_key(line) for line in lines if line and not line.startswith("#"))
-
 @functools.cache
 def open_note(note: str, keys: Keys) -> str:
     """The text of a note that one of these keys has signed; a bad signature by any of them spoils it. Raises Bad."""
@@ -172,7 +170,6 @@ def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
     if len(lines) < 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
         raise Bad("this is not a checkpoint")
     return lines[0], int(lines[1]), _plain_base64(lines[2])
-
 # ---------------------------------------------------------------- the tree (RFC 9162) and its tiles (C2SP tlog-tiles)
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
@@ -230,7 +227,6 @@ def includes(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes
             result = _node(result, part)
         first, last = first >> 1, last >> 1
     return last == 0 and result == root
-
 # ---------------------------------------------------------------- conditions, as the policy's document states them
 MISSING, UNKNOWN = object(), object()  # no value there; a pattern that cannot be run here
 ORDERINGS = {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge}
@@ -327,7 +323,6 @@ def answer(condition: dict[str, Any], inputs: dict[str, Any]) -> Any:
                 return decides
             return UNKNOWN if UNKNOWN in found else None if None in found else not decides
     return _question(condition, inputs)
-
 # ---------------------------------------------------------------- the gate
 class Gate:
     """A policy's document applied again. Shares are integer millionths."""
@@ -339,9 +334,12 @@ class Gate:
         for part in threshold.get("segments") or ():
             self.asked.append((f"segment:{part['id']}", part["when"], "threshold", part))
         self.audit_rate = int((document.get("audit") or {}).get("rate", Decimal("0.05")) * MILLION)
+        named = document.get("validated_for") or [{}]
+        self.models = [[part.get(member) for member in MODEL] for part in named]  # None stands for every one
+    def knows(self, model: tuple[str, ...]) -> bool:
+        return any(all(asked in (None, is_) for asked, is_ in zip(one, model, strict=True)) for one in self.models)
     def verdict(self, gate: dict[str, Any], inputs: dict[str, Any] | None) -> tuple[list[Any], bool]:
         """Rule, lane, threshold, segment and conditions, and whether every condition was run here.
-
         Without inputs the recorded results are taken, and only where they lead is checked.
         """
         told, is_whole = {each["rule"]: each["result"] for each in gate["conditions"]}, inputs is not None
@@ -382,7 +380,6 @@ class Gate:
         is_drawn = gate["lane"] == "release" and int(gate["draw"], 16) * MILLION < rate * 2**64
         if gate["audit"] is not is_drawn:
             raise Bad("the audit does not follow from the draw")
-
 # ---------------------------------------------------------------- one entry
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -394,7 +391,6 @@ NEEDS = {"judged": "gate", "decided": "decision", "superseded": "decision"}
 def _refuse(text: str) -> Any:
     raise Bad(f"{text} has no canonical form")
 _decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
-
 @functools.lru_cache(4096)
 def _minute(text: str) -> int:
     return int(datetime.fromisoformat(text + "Z").timestamp())
@@ -449,13 +445,10 @@ def check_schema(entry: dict[str, Any], origin: str) -> None:
         raise Bad("it belongs to another log")
     if NEEDS.get(entry["type"], "v") not in entry:
         raise Bad(f"an entry of this type has a {NEEDS[entry['type']]}")
-
 # ---------------------------------------------------------------- the whole log, entry by entry
 Table = dict[Any, Any]
-
 class Log:
     """What has been read so far. `take` is called with the entries in their order."""
-
     last: dict[str, Any] | None = None  # the entry taken last, None when it could not be read
     def __init__(self, bundle: Any, origin: str) -> None:
         self.bundle, self.origin, self.latest = bundle, origin, 0
@@ -464,6 +457,7 @@ class Log:
         self.places, self.ends, self.times = Table(), Table(), Table()  # hash, subject, hash
         self.proposals, self.approvals, self.activations = Table(), Table(), Table()  # subject, subject, hash
         self.in_force, self.gates, self.seats = Table(), Table(), Table()  # system, digest, item
+        self.admissions = Table()  # hash, and the system with its model: who let it in, until when
         self.missing, self.ids = Table(), set[str]()
         self.erased, self.keys = set[tuple[str, str]](), set[str]()
         self.by_type: dict[str, Callable[[str, dict[str, Any], int], None]] = {
@@ -472,6 +466,7 @@ class Log:
             "canary_set": self._activated, "trial_ended": self._trial_ended,
             "judged": self._judged, "decided": self._decided, "superseded": self._decided, "undone": self._undone,
             "erased": self._erased, "log_keys": self._log_keys,
+            "model_admitted": self._model, "model_barred": self._model,
         }
     def find(self, rule: str, where: str, says: object) -> None:
         self.note(rule)
@@ -633,7 +628,7 @@ class Log:
     def _check_gate(self, entry: dict[str, Any], gate: dict[str, Any], digest: str, active: dict[str, Any]) -> None:
         if gate["breached"] is not (gate["rule"] == "contract") and gate["rule"] != "halt":
             raise Bad("a broken contract is decided by no other rule")
-        if gate["rule"] in ("halt", "contract", "unapproved-policy", "judging-error"):
+        if gate["rule"] in ("halt", "contract", "unapproved-policy", "judging-error", "unknown-model"):
             if gate["lane"] != "review":
                 raise Bad(f"{gate['rule']} never releases")
             return
@@ -643,6 +638,11 @@ class Log:
         if applied is None:
             return
         applied.check_draw(gate)
+        model = (entry["policy"]["system"], *(gate[member] or "" for member in MODEL))
+        if not applied.knows(model[1:]) and not any(
+                seen["of"] == model and moment(entry["at"]) <= seen["until"] + IN_FORCE_PATIENCE
+                for seen in (self.admissions.get(cause, {"of": None}) for cause in entry["causes"])):
+            raise Bad("its policy was not validated for this model, and nobody let it in")
         inputs, kept = None, self.bundle.read(f"payloads/{entry['hash']}/gate_inputs")
         if kept is not None:
             inputs = {name: restored(value) for name, value in json.loads(kept.partition(b"\n")[2]).items()}
@@ -662,6 +662,13 @@ class Log:
     def _undone(self, where: str, entry: dict[str, Any], at: int) -> None:
         taken = self.seats.get((entry["detail"]["item"], entry["detail"]["round"]), {})
         taken.pop(entry["detail"]["seat"], None)
+    def _model(self, where: str, entry: dict[str, Any], at: int) -> None:
+        of = tuple(entry["detail"][member] for member in ("system", *MODEL))
+        self.admissions.get(of, {})["until"] = at
+        if entry["type"] == "model_admitted":
+            self.admissions[entry["hash"]] = self.admissions[of] = {"of": of, "until": 2**63}
+            if entry["actor"]["kind"] != "person" or "approver" not in entry["actor"]["roles"]:
+                self.find("duties", where, "a model is let in by an approver")
     def _erased(self, where: str, entry: dict[str, Any], at: int) -> None:
         for part in entry["detail"]["erased"]:
             self.erased.update((part["entry"], name) for name in part["names"])
@@ -680,7 +687,6 @@ class Log:
         for digest, name in self.erased - self.missing.keys():
             if digest in self.places:
                 self.find("erased", f"payloads/{digest}/{name}", "it was erased, and here it is")
-
 # ---------------------------------------------------------------- the bundle
 class Bundle:
     """A zip file, read member by member. Raises NotABundle for anything else."""
@@ -703,7 +709,6 @@ class Bundle:
             return b""
     def text(self, name: str) -> str:
         return (self.read(name) or b"").decode(errors="replace")
-
 def entries_of(bundle: Bundle, size: int, log: Log) -> Iterator[tuple[int, list[bytes], bytes]]:
     """Tile by tile: the index of the first entry, the entries, their joined hashes; the tile has to say the same."""
     sha = hashlib.sha256
@@ -814,7 +819,6 @@ def receipt(path: Path, trusted: Keys) -> int:
     origin, size, index = check_proof(str(proof), leaf, trusted)
     print(f"VERIFIED  {leaf.hex()} is entry {index} of {origin}, under a signed head of {size} entries.")
     return 0
-
 # ---------------------------------------------------------------- watching a log
 def watch(source: str, trusted: Keys, state: Path) -> str:
     """Demands that the log at `source` has grown from what `state` remembers, and remembers it. Raises Bad."""
@@ -824,7 +828,6 @@ def watch(source: str, trusted: Keys, state: Path) -> str:
     def read(level: int, number: int) -> bytes:
         width = min(256, (size >> 8 * level) - number * 256)
         return _fetch(source, f"tile/{level}/{tile_path(number, width)}")
-
     subtree = subtree_of(read)
     if root_at(size, subtree) != root:
         raise Bad("the tiles do not lead to the signed root")
@@ -843,7 +846,6 @@ def _fetch(source: str, name: str) -> bytes:
         return Bundle(Path(source)).read(name) or b""
     with urllib.request.urlopen(f"{source.rstrip('/')}/{name}", timeout=30) as answer:  # noqa: S310
         return bytes(answer.read())
-
 # ---------------------------------------------------------------- the command
 def aside(given: argparse.Namespace, trusted: Keys) -> int:
     """The exit code of `watch` and `receipt`. Raises NotABundle, Bad."""

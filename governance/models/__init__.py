@@ -14,6 +14,7 @@ from governance.models.evidence import (
 )
 from governance.models.halts import Halt
 from governance.models.incidents import Incident, Outcome
+from governance.models.modelversions import ModelVersion
 from governance.models.outputs import Output, OutputContent, is_final
 from governance.models.people import Absence, ApiKey, Person, Presence, Role, Skill
 from governance.models.replays import Replay
@@ -35,6 +36,7 @@ __all__ = [
     "LogHead",
     "LogKey",
     "LogTile",
+    "ModelVersion",
     "Outcome",
     "Output",
     "OutputContent",

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from governance.models import ContractVersion, PolicyVersion, System
 from governance.pages import access
 from governance.people import roles
-from governance.policies import lifecycle, registry, sentences, signatures
+from governance.policies import lifecycle, modelversions, registry, sentences, signatures
 from governance.refusals import NotFound
 
 
@@ -36,7 +36,9 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     waiting = PolicyVersion.objects.of(system).told().undecided().order_by("-number")
     newest = ContractVersion.objects.filter(system=system).order_by("-id").first()
     contract = current.contract if current else newest
+    models = modelversions.told(system, policy)
     shown = {
+        "models": models, "unknown_models": sum(1 for row in models if row.standing == "unknown"),
         "system": system, "version": current, "policy": policy, "waiting": waiting,
         "threshold": policy and sentences.percent(policy.threshold.default, 4),
         "clauses": sentences.policy_sentences(policy) if policy else (),

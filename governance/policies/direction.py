@@ -24,6 +24,7 @@ def tightens(old: Policy, new: Policy) -> bool:
         and (old.risk, old.routing, old.sla, old.review, old.guards)
         == (new.risk, new.routing, new.sla, new.review, new.guards)
         and (old.approval_by_key or not new.approval_by_key)
+        and _models_tighten(old, new)
     )
 
 
@@ -59,3 +60,12 @@ def _highest(segments: Sequence[Segment], default: int) -> int:
 
 def _audits_tighten(old: Audit, new: Audit) -> bool:
     return new.rate >= old.rate and (new.hold or not old.hold)
+
+
+def _models_tighten(old: Policy, new: Policy) -> bool:
+    """No model judged that was not before; and no person brought in where a rule blocks today."""
+    if old.validated_for == new.validated_for:
+        return True
+    if new.validated_for is None or any(rule.then == "block" for rule in old.rules):
+        return False
+    return old.validated_for is None or set(new.validated_for) <= set(old.validated_for)

@@ -25,14 +25,20 @@ from governance.policies.policy import (
     Segment,
     Threshold,
 )
+from governance.policies.validated import Validated
 from governance.refusals import Invalid
 
 LANES: Final = ("release", "review", "block")
 TIERS: Final = ("minimal", "limited", "high")
 VERDICTS: Final = ("approve", "override", "reject")
-RESERVED: Final = ("contract", "confidence", "halt", "unapproved-policy", "judging-error", "default")
+RESERVED: Final = (
+    "contract", "confidence", "halt", "unapproved-policy", "judging-error", "default", "unknown-model",
+)  # fmt: skip
 MOST_RULES: Final = 200
-_BLOCKS: Final = ("risk", "threshold", "rules", "audit", "routing", "sla", "review", "approval_by_key", "guards")
+_MODEL: Final = ("model", "model_version", "prompt_version")
+_BLOCKS: Final = (
+    "risk", "threshold", "rules", "audit", "routing", "sla", "review", "approval_by_key", "guards", "validated_for",
+)  # fmt: skip
 
 
 def parse_policy(
@@ -72,6 +78,7 @@ class _Document:
         review = self._review(data.get("review", {}), join(at, "review"))
         by_key = self.reading.boolean(data, "approval_by_key", at, default=False)
         guards = self._guards(data.get("guards", {}), join(at, "guards"))
+        models = self._validated_for(data, at)
         if self.reading.problems:
             return None
         try:
@@ -80,7 +87,7 @@ class _Document:
         except Invalid as error:
             self.reading.wrong(at, "not-json", error.sentence)
             return None
-        return Policy(own, threshold, rules, audit, risk, routing, sla, review, by_key, guards)
+        return Policy(own, threshold, rules, audit, risk, routing, sla, review, by_key, guards, models)
 
     def condition(self, data: dict[str, Any], at: str) -> Condition | None:
         """The condition under `when`, checked against the contract; None when it is wrong."""
@@ -161,6 +168,27 @@ class _Document:
         if look_every < timedelta(hours=1):
             self.reading.wrong(join(at, "look_every"), "out-of-range", "Looks are at least an hour apart.")
         return Risk(target, confidence, self._costs(data, at), look_every)
+
+    def _validated_for(self, data: dict[str, Any], at: str) -> tuple[Validated, ...] | None:
+        if "validated_for" not in data:
+            return None
+        place, found = join(at, "validated_for"), list[Validated]()
+        for index, item in enumerate(self.reading.sequence(data, "validated_for", at, most=MOST_RULES)):
+            here = join(place, index)
+            part = self.reading.mapping(item, here, allowed=_MODEL, required=("model",))
+            model, *rest = (
+                self.reading.text(part, key, here, longest=120) if key in part and part[key] is not None else None
+                for key in _MODEL
+            )
+            if part and not model:
+                self.reading.wrong(join(here, "model"), "missing-key", "This is missing: the name of a model.")
+            one = Validated(model or "", *rest)
+            if one in found:
+                self.reading.wrong(here, "duplicate", f"{one} is named twice.")
+            found.append(one)
+        if not found:
+            self.reading.wrong(place, "missing-key", "Name at least one model, or leave this out.")
+        return tuple(found)
 
     def _guards(self, data: Any, at: str) -> Guards:
         data = self.reading.mapping(data, at, allowed=("backlog", "breach_rate", "override_rate", "least"))

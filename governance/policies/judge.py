@@ -1,13 +1,15 @@
 """What a policy says of an output. Arithmetic on frozen values: the dice and the clock are arguments, nothing is read.
 
-Order: halt, broken contract, unapproved policy on a high tier, rules (the first match decides), the threshold of the
-first segment that matches, the default threshold. Whatever cannot be decided goes to a person.
+Order: halt, broken contract, unapproved policy on a high tier, a model that the policy was not validated for, rules
+(the first match decides), the threshold of the first segment that matches, the default threshold. Whatever cannot be
+decided goes to a person.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Container
 from typing import Any, Final, NamedTuple
 
 from governance.policies.candidate import MILLION, Candidate, confidence_millionths
@@ -16,6 +18,7 @@ from governance.policies.operators import Answer
 from governance.policies.plan import Asked, Plan, gate_inputs, plan_of, shown_values
 from governance.policies.policy import Lane, Policy, Rule, Segment
 from governance.policies.sentences import rule_sentence, share
+from governance.policies.validated import Name, name_of
 
 __all__ = ["Candidate", "Verdict", "confidence_millionths", "draw_of", "is_drawn", "judge"]
 
@@ -67,8 +70,12 @@ def judge(
     unapproved: bool = False,
     halted: bool = False,
     risk_tier: str = "limited",
+    admitted: Container[Name] = (),
 ) -> Verdict:
-    """The verdict on one output. Never raises: an error while judging is a verdict too, and a person decides."""
+    """The verdict on one output. Never raises: an error while judging is a verdict too, and a person decides.
+
+    `admitted` are the models that somebody let in beside those that the policy names.
+    """
     try:
         if halted:
             return _stopped("halt", "Releases are halted, so a person decides.", candidate)
@@ -77,12 +84,20 @@ def judge(
         if unapproved and risk_tier == "high":
             because = "This policy is not approved yet, and on a high-risk system such a policy releases nothing."
             return _stopped("unapproved-policy", because, candidate)
+        if policy.models is not None and not _is_known(policy, candidate, admitted):
+            because = f"This policy was not validated for {name_of(candidate)}, so a person decides."
+            return _stopped("unknown-model", because, candidate)
         return _judged(policy, plan_of(policy), candidate, draw)
     except Exception as error:  # noqa: BLE001 - fail closed: whatever went wrong, a person decides.
         kind = type(error).__name__
         trace = {"rule": "judging-error", "result": "error", "error": kind, "values": {}}
         because = f"Judging failed ({kind}), so a person decides."
         return Verdict("review", "judging-error", because, None, None, MILLION, False, False, False, (trace,), [], {})
+
+
+def _is_known(policy: Policy, candidate: Candidate, admitted: Container[Name]) -> bool:
+    name = name_of(candidate)
+    return policy.models is None or policy.models.know(name) or name in admitted
 
 
 class _Case:

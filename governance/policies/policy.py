@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from governance.policies.canonical import digest
 from governance.policies.conditions import Condition
+from governance.policies.validated import Models, Validated
 from governance.worktime import Calendar
 
 Lane = Literal["release", "review", "block"]
@@ -170,7 +171,10 @@ class Guards:
 
 @dataclass(frozen=True)
 class Policy:
-    """One policy, immutable. `document` is its text as data, `digest` the SHA-256 of its canonical form."""
+    """One policy, immutable. `document` is its text as data, `digest` the SHA-256 of its canonical form.
+
+    `validated_for` names the models it judges; None: whatever comes.
+    """
 
     document: dict[str, Any] = field(repr=False)
     threshold: Threshold
@@ -182,10 +186,14 @@ class Policy:
     review: Review = Review()
     approval_by_key: bool = False
     guards: Guards = Guards()
+    validated_for: tuple[Validated, ...] | None = None
     digest: str = field(init=False)
+    models: Models | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", digest(self.document))
+        named = self.validated_for
+        object.__setattr__(self, "models", None if named is None else Models.of(named))
 
     def __hash__(self) -> int:
         return hash(self.digest)

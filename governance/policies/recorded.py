@@ -7,7 +7,7 @@ whoever runs the statement finds the texts that match among the distinct ones, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from governance.policies.canonical import canonical_bytes
 from governance.policies.conditions import Condition, Leaf, Negation, Node
 from governance.policies.fields import BODIES, FieldPath
 from governance.policies.policy import Destination, Lane, Policy
+from governance.policies.validated import Name, Validated
 
 SEEN: Final = {
     "confidence": "integer", "model": "text", "model_version": "text", "prompt_version": "text",
@@ -111,8 +112,11 @@ def condition(to: Statement, of: Condition) -> str:
     return _node(to, of.tree)
 
 
-def verdict(to: Statement, policy: Policy) -> tuple[str, tuple[Outcome, ...]]:
-    """An integer expression, and the outcomes that its values stand for: what the policy, once approved, says."""
+def verdict(to: Statement, policy: Policy, admitted: Iterable[Name] = ()) -> tuple[str, tuple[Outcome, ...]]:
+    """An integer expression, and the outcomes that its values stand for: what the policy, once approved, says.
+
+    `admitted` are the models that somebody let in beside those that the policy names.
+    """
     outcomes = [BROKEN, NOT_SURE]
 
     def code(lane: Lane, rule: str, threshold: int | None = None) -> int:
@@ -138,7 +142,24 @@ def verdict(to: Statement, policy: Policy) -> tuple[str, tuple[Outcome, ...]]:
     whole = measured("threshold:default", policy.threshold.default)
     for text, then, undecided in reversed(steps):
         whole = f"CASE ({text}) WHEN true THEN {then} WHEN false THEN {whole} ELSE {undecided} END"
+    if policy.validated_for is not None:
+        known = _known(to, (*policy.validated_for, *(Validated(*name) for name in admitted)))
+        whole = f"CASE WHEN {known} THEN {whole} ELSE {code('review', 'unknown-model')} END"
     return f"CASE WHEN seen.is_breached THEN 0 ELSE {whole} END", tuple(outcomes)
+
+
+def _known(to: Statement, models: Iterable[Validated]) -> str:
+    """Whether a model is one of these; what an output does not state is empty."""
+    tests = []
+    for one in models:
+        stated = zip(Name._fields, (one.model, one.model_version, one.prompt_version), strict=True)
+        parts = [
+            f"coalesce(seen.{name}, '') COLLATE \"C\" = {to.bind(value, 'text')}"
+            for name, value in stated
+            if value is not None
+        ]
+        tests.append(f"({' AND '.join(parts)})")
+    return f"({' OR '.join(tests)})"
 
 
 def destination(to: Statement, policy: Policy) -> tuple[str, tuple[Destination, ...]]:

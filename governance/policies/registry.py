@@ -1,7 +1,8 @@
 """The policy in force: its pointer read fresh every time, its document compiled once per process."""
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -12,11 +13,16 @@ from governance.contracts.schema import Contract, compile_contract
 from governance.models import ContractVersion, PolicyVersion
 from governance.policies.document import parse_policy
 from governance.policies.policy import Policy
+from governance.policies.validated import Name
 from governance.refusals import Refused
 
 _POINTER: Final = """
 SELECT s.id, s.entry_id, s.halt_id IS NOT NULL, s.slug, s.name, s.risk_tier,
-    p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash, t.id, t.number, t.digest, t.share, c.leaf_hash
+    p.id, p.number, p.digest, p.is_approved, p.contract_id, e.leaf_hash,
+    (SELECT jsonb_agg(jsonb_build_array(m.model, m.model_version, m.prompt_version, encode(a.leaf_hash, 'hex')))
+     FROM governance_modelversion m JOIN governance_entry a ON a.id = m.admission_id
+     WHERE m.system_id = s.id AND m.is_admitted AND s.risk_tier <> 'high'),
+    t.id, t.number, t.digest, t.share, c.leaf_hash
 FROM governance_system s
 JOIN governance_policyversion p ON p.id = s.in_force_id
 JOIN governance_entry e ON e.id = p.activation_id
@@ -49,6 +55,14 @@ class InForce:
     canary: "InForce | None" = None
     canary_share: int = 0
     beside: "InForce | None" = None
+    # The models let in beside those that the policy was validated for, each with the hash (hex) of the entry that did.
+    admitted: Mapping[Name, str] = field(default_factory=dict)
+
+    def admission(self, name: Name) -> str | None:
+        """The hash of the entry that let a model in, where the policy itself does not know it."""
+        if self.policy.models is None or self.policy.models.know(name):
+            return None
+        return self.admitted.get(name)
 
     def part(self) -> dict[str, Any]:
         """The `policy` member of a leaf."""
@@ -65,10 +79,12 @@ def in_force(system: str | UUID) -> InForce | None:
     if row is None:
         return None
     system_id, steering, is_halted, slug, name, risk_tier, version, number, digest, is_approved = row[:10]
-    contract, activation, *trial = row[10:]
+    contract, activation, models, *trial = row[10:]
+    admitted = {Name(*named): entry for *named, entry in json.loads(models or "[]")}
     force = InForce(
         system_id, slug, name, risk_tier, version, number, digest, not is_approved, contract, bytes(activation).hex(),
         compiled(version), compiled_contract(contract), is_halted, steering,
+        admitted=admitted,
     )  # fmt: skip
     return force if trial[0] is None else _with_canary(force, *trial)
 

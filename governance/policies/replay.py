@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from governance.policies import recorded
+from governance.policies import modelversions, recorded
 from governance.policies.operators import build
 from governance.policies.policy import Destination, Policy
 from governance.policies.recorded import Outcome, Statement
@@ -95,18 +95,20 @@ class _Question:
     candidate_places: tuple[Destination, ...]
 
 
-def _question(base: Policy | None, candidate: Policy) -> _Question:
+def _question(window: Window, base: Policy | None, candidate: Policy) -> _Question:
     to = Statement()
-    before, outcomes = recorded.verdict(to, base) if base else ("0", (NOTHING_IN_FORCE,))
+    asks = any(policy is not None and policy.validated_for is not None for policy in (base, candidate))
+    admitted = modelversions.admitted(window.system) if asks else {}
+    before, outcomes = recorded.verdict(to, base, admitted) if base else ("0", (NOTHING_IN_FORCE,))
     goes, places = recorded.destination(to, base) if base else ("0", (Destination(),))
-    after, new_outcomes = recorded.verdict(to, candidate)
+    after, new_outcomes = recorded.verdict(to, candidate, admitted)
     new_goes, new_places = recorded.destination(to, candidate)
     return _Question(to, (before, after, goes, new_goes), outcomes, new_outcomes, places, new_places)
 
 
 def tally(window: Window, *, base: Policy | None, candidate: Policy) -> Tally:
     """The counts of a window. `base` is what is compared with; without one everything goes to people."""
-    asked = _question(base, candidate)
+    asked = _question(window, base, candidate)
     with _reading(window, asked) as (cursor, relation, parameters):
         before, after, goes, new_goes = asked.expressions
         hour = "floor(extract(epoch FROM seen.received_at) / 3600)::integer"
@@ -121,7 +123,7 @@ def flips(
     window: Window, *, base: Policy | None, candidate: Policy, before: UUID | None = None, most: int = 50
 ) -> list[Flip]:  # fmt: skip
     """The outputs that change lane, newest first, at most `most`, those before the output `before`."""
-    asked = _question(base, candidate)
+    asked = _question(window, base, candidate)
     lanes = [_lanes(asked.base, "judged.was"), _lanes(asked.candidate, "judged.becomes")]
     with _reading(window, asked, before=before) as (cursor, relation, parameters):
         said = f"{asked.expressions[0]} AS was, {asked.expressions[1]} AS becomes, seen.is_right"

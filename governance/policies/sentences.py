@@ -110,7 +110,7 @@ def step_sentence(step: Breach, due: str, to: str = "") -> str:
 
 def policy_sentences(policy: Policy) -> tuple[str, ...]:
     """The whole policy as numbered clauses would say it, in the order in which it is applied."""
-    clauses = ["When the contract is broken, a person decides."]
+    clauses = ["When the contract is broken, a person decides.", *model_sentences(policy)]
     clauses += [f"{rule.because.rstrip('.')}. {rule_sentence(rule)}" if rule.because else rule_sentence(rule)
                 for rule in policy.rules]  # fmt: skip
     clauses += [segment_sentence(segment) for segment in policy.threshold.segments]
@@ -125,6 +125,14 @@ def policy_sentences(policy: Policy) -> tuple[str, ...]:
         if queue.calendar
     ]
     return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach), *guard_sentences(policy))
+
+
+def model_sentences(policy: Policy) -> tuple[str, ...]:
+    """Which models it was validated for; empty where the document names none."""
+    if policy.validated_for is None:
+        return ()
+    named = "; ".join(map(str, policy.validated_for))
+    return (f"It was validated for {named}. What any other model says, a person decides, until somebody admits it.",)
 
 
 def guard_sentences(policy: Policy) -> tuple[str, ...]:

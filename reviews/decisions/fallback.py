@@ -97,6 +97,7 @@ def why_not_released(ending: Ending, *, is_halted: bool) -> str | None:
         ("breached", ending.is_breached),
         ("judging-error", ending.rule == "judging-error"),
         ("unapproved-policy", ending.rule == "unapproved-policy"),
+        ("unknown-model", ending.rule == "unknown-model"),
         ("held-audit", ending.is_held),
         ("second-review", ending.reviewers > 1 or ending.state in ("awaiting_second", "adjudication")),
     )

@@ -19,7 +19,9 @@ from psycopg import errors
 
 from governance.models import Output, System
 from governance.people.actors import Actor
+from governance.policies import modelversions
 from governance.policies.registry import InForce, in_force
+from governance.policies.validated import Name
 from governance.refusals import Conflict, Invalid, NotFound, Problem, Refused
 from reviews.intake import callbacks
 from reviews.intake.arrivals import Arrival, arrive
@@ -110,6 +112,7 @@ def _accept_one(body: Body, sender: Sender) -> Result:
     arrival = _arrive(body)
     if isinstance(arrival, Refused):
         return arrival
+    _notice([arrival], sender)
     for is_retry in (False, *[True] * _TRIES):
         dossier, setting = _judges(sender, fresh=is_retry).prepare(arrival)
         is_current, is_new = insert(dossier, setting)
@@ -141,6 +144,7 @@ def _accept_chunk(bodies: Sequence[Body | Refused], sender: Sender, *, look_firs
         if first.setdefault(body.external_id, place) != place:
             later.append((place, first[body.external_id]))
     waiting = {place: arrivals[place] for place in first.values()}
+    _notice(waiting.values(), sender)
     results |= _write(waiting, sender, look_first=look_first)
     lost = [arrivals[place] for place, before in later if not isinstance(results[before], Taken)]
     known = _known(lost, sender.system.pk) if lost else {}
@@ -149,6 +153,13 @@ def _accept_chunk(bodies: Sequence[Body | Refused], sender: Sender, *, look_firs
         there = (earlier.id, arrivals[before].digest) if isinstance(earlier, Taken) else known[arrival.body.external_id]
         results[place] = _again(arrival, there)
     return [results[place] for place in range(len(bodies))]
+
+
+def _notice(arrivals: Iterable[Arrival], sender: Sender) -> None:
+    """Before anything is written, so that what is there has a model that is registered."""
+    bodies = (arrival.body for arrival in arrivals)
+    names = (Name(body.model or "", body.model_version or "", body.prompt_version or "") for body in bodies)
+    modelversions.notice(sender.system, names)
 
 
 def _write(waiting: dict[int, Arrival], sender: Sender, *, look_first: bool) -> dict[int, Result]:

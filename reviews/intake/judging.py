@@ -18,6 +18,7 @@ from governance.contracts.values import MISSING
 from governance.policies.candidate import MILLION, Candidate
 from governance.policies.judge import Verdict, is_drawn, judge
 from governance.policies.registry import InForce
+from governance.policies.validated import name_of
 from governance.refusals import Problem
 from reviews.intake.arrivals import Arrival
 from reviews.intake.macs import Blocks, blocks, mac
@@ -50,7 +51,8 @@ class Dice:
 @dataclass(slots=True)
 class Judged:
     """An arrival with its verdict. `purpose` is what its item is for, None when no person is needed. `case` is the same
-    number for outputs of one case, None for an output by itself."""
+    number for outputs of one case, None for an output by itself. `admission` is the hash of the entry that let its
+    model in, None where nobody had to."""
 
     arrival: Arrival
     candidate: Candidate
@@ -60,6 +62,7 @@ class Judged:
     is_blind: bool
     status: str
     case: int | None = None
+    admission: str | None = None
 
     @property
     def resolved_by(self) -> str | None:
@@ -86,7 +89,8 @@ def pronounce(arrival: Arrival, force: InForce | None, *, system: str, dice: Dic
             and is_drawn(dice.draw(f"{system}/blind", body.external_id), share)
         )
     case = _case(candidate, force.contract, dice, system) if force is not None else None
-    return Judged(arrival, candidate, verdict, draw, purpose, is_blind, status, case)
+    admission = force.admission(name_of(candidate)) if force is not None and force.admitted else None
+    return Judged(arrival, candidate, verdict, draw, purpose, is_blind, status, case, admission)
 
 
 def _case(candidate: Candidate, contract: Contract, dice: Dice, system: str) -> int | None:
@@ -120,7 +124,7 @@ def _verdict(arrival: Arrival, force: InForce | None, draw: int, at: datetime) -
         return candidate, _unjudged("judging-error", because, result="error")
     return candidate, judge(
         force.policy, candidate, draw=draw, unapproved=force.is_unapproved, halted=force.is_halted,
-        risk_tier=force.risk_tier,
+        risk_tier=force.risk_tier, admitted=force.admitted,
     )  # fmt: skip
 
 

@@ -66,13 +66,19 @@ class Template:
     def __init__(self, *, origin: str, at: datetime, force: InForce | None, sender: Actor, dice: Dice) -> None:
         self.contract = force.contract.version if force else None
         self.draw_key = dice.version
-        causes = [force.activation] if force else []
+        self._causes = [force.activation] if force else []
         actor, moment = _text(judge_of(force).as_json()), leaf.time_text(at)
-        self._head = f'{{"actor":{actor},"at":"{moment}","causes":{_text(causes)},"commitments":['
+        self._start = f'{{"actor":{actor},"at":"{moment}","causes":'
+        self._head = self._begun(None)
         self._middle = f'],"detail":{_text({"sent_by": sender.as_json()})},"gate":'
         policy = f',"policy":{_text(force.part())}' if force else ""
         self._after_id = f'","log":{_text(origin)}{policy},"subject":{{"id":"'
         self._tail = '","kind":"output","prev":null,"rev":1},"type":"judged","v":1}'
+
+    def _begun(self, admission: str | None) -> str:
+        """The leaf as far as its commitments; it cites what put the policy in force, and what let the model in."""
+        causes = [*self._causes, *([admission] if admission else [])]
+        return f'{self._start}{_text(causes)},"commitments":['
 
     def fill(self, judged: Judged, *, entry: str, output: str, salt_key: bytes, gate_inputs: bytes) -> bytes:
         """The leaf of one output. `entry` and `output` are ids as text. Raises MalformedLeaf when it grows too long."""
@@ -85,8 +91,9 @@ class Template:
             )
         ])  # fmt: skip
         conditions = _text(gate(judged, contract=self.contract, draw_key=self.draw_key))
+        head = self._begun(judged.admission) if judged.admission else self._head
         content = (
-            f'{self._head}{commitments}{self._middle}{conditions},"id":"{entry}{self._after_id}{output}{self._tail}'
+            f'{head}{commitments}{self._middle}{conditions},"id":"{entry}{self._after_id}{output}{self._tail}'
         ).encode()
         if len(content) > leaf.MAX_BYTES:
             raise leaf.MalformedLeaf(f"The entry of one verdict has {len(content)} bytes.")

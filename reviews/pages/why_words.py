@@ -74,6 +74,8 @@ def because(output: Output, policy: int | None) -> str:
         return "releases were halted"
     if output.rule == "unapproved-policy":
         return f"{which} was not approved yet"
+    if output.rule == "unknown-model":
+        return f"{which} was not validated for its model"
     does = {"release": "lets it go out", "block": "blocks it"}.get(output.lane, "asks for a person")
     return f"the rule {output.rule} of {which} {does}"
 

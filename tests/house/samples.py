@@ -13,11 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.contracts.values import MISSING
-from governance.models import PolicyVersion, System
+from governance.models import ModelVersion, PolicyVersion, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
-from governance.policies import halting, lifecycle, trials
+from governance.policies import halting, lifecycle, modelversions, trials
+from governance.policies.validated import Name
 from governance.tuning import replaying
 from reviews import queue
 from reviews.decisions import decide
@@ -57,6 +58,20 @@ def approved() -> dict[str, Any]:
     arguments = proposal()
     waiting = PolicyVersion.objects.get(number=2)
     lifecycle.approve(waiting, by=cast.acting(cast.person("frank", "approver")), digest=waiting.digest)
+    return arguments
+
+
+def model_seen() -> dict[str, Any]:
+    """A model that the policy in force was not validated for."""
+    found = cast.system(validated_for=[{"model": "digits-lr", "model_version": "1"}])
+    modelversions.register(found, Name("digits-lr", "2", ""))
+    return {"slug": found.slug, "id": ModelVersion.objects.get().pk}
+
+
+def model_let_in() -> dict[str, Any]:
+    arguments = model_seen()
+    version = ModelVersion.objects.select_related("system").get()
+    modelversions.admit(version, by=cast.acting(cast.person("frank", "approver"), version.system), because="Tried.")
     return arguments
 
 
@@ -223,6 +238,8 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "reason": lambda _: {"because": "Tried on last month's cases."},
+    "shut_out": lambda arguments: {"do": "bar", "model": str(arguments["id"])},
     "draft": lambda _: {"do": "save", "revision": "1", "threshold": "80"},
     "end": lambda _: {"do": "stop"},
     "share": lambda _: {"share": 0.1},

@@ -4,11 +4,11 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from governance.models import Output, System
+from governance.models import ModelVersion, Output, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys, presence
 from governance.people.actors import CONSOLE
-from governance.policies import halting, lifecycle
+from governance.policies import halting, lifecycle, modelversions
 from governance.tuning import looks
 from reviews import decisions, intake, queue
 from reviews.delivery import endpoints
@@ -23,7 +23,7 @@ PLANTED = (
     "planted-input", "planted-answer", "planted-explanation", "planted-attribute", "planted-alternative",
     "planted-comment", "planted-reason", "planted-correction", "Plantedname", "planted.mail@example.org",
     "planted-key-name", "planted-path", "planted-because", "planted-signature", "planted-callback",
-    "planted-title", "planted-containment", "planted-halt", "planted-lift",
+    "planted-title", "planted-containment", "planted-halt", "planted-lift", "planted-admission",
 )  # fmt: skip
 CONTRACT = {
     "output": {"type": "object", "properties": {"digit": {"type": "integer"}, "why": {"type": "string"}}},
@@ -60,7 +60,7 @@ def run() -> System:
     return system
 
 
-def send_in(system: System, number: int, confidence: float, callback: str) -> None:
+def send_in(system: System, number: int, confidence: float, callback: str | None) -> None:
     body = intake.Body(
         system=system.slug, external_id=f"msg-{number}", input={"note": "planted-input"},
         output={"digit": 4, "why": "planted-answer"}, confidence=str(confidence).encode(), model="lr",
@@ -121,5 +121,18 @@ def steer(system: System, rita: Any) -> None:
     leading.resume(everything, by=lead)
     incident = incidents.by_person(system, by=cast.acting(cast.dana()), title="planted-title", external_id="msg-2")
     incidents.contain(incident, by=cast.acting(cast.dana()), how="planted-containment")
+    let_a_model_in_and_out(system)
     halting.halt(system, by=cast.acting(cast.dana()), because="planted-halt")
     halting.lift(system, by=cast.acting(cast.erik()), because="planted-lift")
+
+
+def let_a_model_in_and_out(system: System) -> None:
+    """A policy that was validated for another model; an approver lets the one in that answers."""
+    cast.put_in_force(system, cast.policy(threshold={"default": 0.95}, validated_for=[{"model": "forest"}]))
+    send_in(system, 20, 0.99, None)
+    answering = ModelVersion.objects.select_related("system").get(model="lr", model_version="3")
+    modelversions.admit(answering, by=cast.acting(cast.erik()), because="planted-admission")
+    send_in(system, 21, 0.99, None)
+    modelversions.bar(answering, by=cast.acting(cast.erik()))
+    send_in(system, 22, 0.99, None)
+    modelversions.admit(answering, by=cast.acting(cast.erik()), because="planted-admission")

@@ -136,6 +136,7 @@ STOLEN = {
     "a condition": ("judged", of_gate(conditions=[{"rule": "asks", "result": True}]), "gate"),
     "a breach": ("judged", of_gate(breached=True), "gate"),
     "the time": ("decided", say(at="2025-01-01T00:00:00.000000Z"), "back-dated"),
+    "a model let in by a lead": ("model_admitted", lambda entry: entry["actor"].update(roles=["lead"]), "duties"),
     "a machine that decides": ("decided", lambda entry: entry["actor"].update(kind="machine"), "duties"),
     "a person without the role": ("decided", lambda entry: entry["actor"].update(roles=["auditor"]), "duties"),
     "a day that there is not": ("decided", say(at="2026-02-30T00:00:00.000000Z"), "schema"),
@@ -153,6 +154,16 @@ STOLEN = {
 def test_an_entry_edited_with_the_stolen_key_is_found_by_what_it_says(members, sealer, tmp_path, type, change, rule):
     forged = rebuilt(members, edited(members, type, change), sealer.signers)
     assert rule in archives.rules(archives.checked(forged, tmp_path, sealer.keys))
+
+
+def test_a_release_of_a_model_that_nobody_let_in_is_found(members, sealer, tmp_path):
+    """The entry that let it in is the second cause of what its policy then judged; somebody takes it out."""
+    found = leaves(members)
+    (place,) = [n for n, each in enumerate(map(json.loads, found)) if each["type"] == "judged" and each["causes"][1:]]
+    entry = json.loads(found[place])
+    entry["causes"] = entry["causes"][:1]
+    found[place] = leaf.leaf_bytes(entry)
+    assert "gate" in archives.rules(archives.checked(rebuilt(members, found, sealer.signers), tmp_path, sealer.keys))
 
 
 def test_a_policy_that_its_proposer_signed_is_found(members, sealer, tmp_path):

@@ -17,6 +17,7 @@ from governance.policies.judge import judge
 from governance.policies.operators import instant
 from governance.policies.routes import route
 from governance.policies.sentences import condition_sentence
+from governance.policies.validated import Name
 from tests.governance.policies import invented, recording
 from tests.governance.policies.asking import PLAIN_FIELDS, TIMES, candidates, conditions, is_asked, leaves, values
 
@@ -57,6 +58,27 @@ def test_sql_gives_the_lane_the_rule_and_the_threshold_of_the_judge(document: An
     said = [outcomes[code] for (code,) in recording.rows(statement, [text], outputs)]
     expected = [judge(policy, output, draw=invented.NEVER) for output in outputs]
     assert said == [recorded.Outcome(verdict.lane, verdict.rule, verdict.threshold) for verdict in expected]
+
+
+STATED = st.none() | st.sampled_from(["", "a", "b"])
+NAMED = st.fixed_dictionaries({"model": st.sampled_from(["a", "b"])}, optional={
+    "model_version": st.none() | st.just("a"), "prompt_version": st.none() | st.just("b")})  # fmt: skip
+
+
+@pytest.mark.django_db
+@many
+@given(
+    st.lists(NAMED, min_size=1, max_size=3, unique_by=lambda one: str(sorted((k, v) for k, v in one.items() if v))),
+    st.lists(st.builds(Candidate, st.just(990_000), model=STATED, model_version=STATED, prompt_version=STATED),
+             min_size=1, max_size=6),
+    st.lists(st.tuples(*[st.sampled_from(["", "a", "b"])] * 3), max_size=2),
+)  # fmt: skip
+def test_sql_knows_the_models_that_the_judge_knows(named: Any, outputs: list[Candidate], admitted: Any) -> None:
+    policy, let_in = invented.policy(validated_for=named), [Name(*name) for name in admitted]
+    statement = recorded.Statement()
+    text, outcomes = recorded.verdict(statement, policy, let_in)
+    said = [outcomes[code].rule for (code,) in recording.rows(statement, [text], outputs)]
+    assert said == [judge(policy, output, draw=invented.NEVER, admitted=let_in).rule for output in outputs]
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from governance.evidence import leaf, record
 from governance.people.actors import CONSOLE
 from governance.policies.document import parse_policy
 from governance.policies.registry import InForce
+from governance.policies.validated import Name
 from reviews.intake import canonical
 from reviews.intake.arrivals import arrive
 from reviews.intake.judging import Dice, pronounce
@@ -48,7 +50,10 @@ def in_force(**blocks: Any) -> InForce:
 def test_the_template_writes_the_bytes_that_the_evidence_room_writes(
     answer: Any, channel: Any, model: str, has_policy: bool
 ) -> None:
-    force = in_force() if has_policy else None
+    is_let_in = len(model) % 2 == 0
+    force = in_force(validated_for=[{"model": "another"}]) if has_policy else None
+    if force and is_let_in:
+        force = replace(force, admitted={Name(model, "3.1", ""): "cd" * 32})
     arrival = arrive(body(output=answer, attributes={"channel": channel}, model=model))
     judged = pronounce(arrival, force, system=str(SYSTEM), dice=DICE, at=AT)
     salt_key, inputs, output = os.urandom(32), canonical.text(judged.verdict.gate_inputs), uuid7()
@@ -56,7 +61,7 @@ def test_the_template_writes_the_bytes_that_the_evidence_room_writes(
     contract = force.contract.version if force else None
     slow = record.draft(
         "judged", actor=judge_of(force), subject=record.Subject("output", output, SYSTEM), at=AT,
-        causes=[force.activation] if force else [], policy=force.part() if force else None,
+        causes=[force.activation, *force.admitted.values()] if force else [], policy=force.part() if force else None,
         commitments=[
             leaf.Commitment(name, leaf.salt_for(salt_key, name), content)
             for name, content in zip(COMMITTED, contents, strict=True)

@@ -104,6 +104,7 @@ AGAINST = {
     "second-review": ({"routing": {"default": {"queue": "general", "reviewers": 2}}}, {}),
     "no-policy": ({}, {"policy_id": None}),
     "unapproved-policy": ({}, {"rule": "unapproved-policy", "threshold": None}),
+    "unknown-model": ({}, {"rule": "unknown-model", "threshold": None}),
 }
 
 
