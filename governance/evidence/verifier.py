@@ -457,16 +457,14 @@ class Log:
         self.places, self.ends, self.times = Table(), Table(), Table()  # hash, subject, hash
         self.proposals, self.approvals, self.activations = Table(), Table(), Table()  # subject, subject, hash
         self.in_force, self.gates, self.seats = Table(), Table(), Table()  # system, digest, item
-        self.admissions = Table()  # hash, and the system with its model: who let it in, until when
-        self.missing, self.ids = Table(), set[str]()
+        self.missing, self.ids, self.admissions = Table(), set[str](), Table()  # …; hash, and system with model
         self.erased, self.keys = set[tuple[str, str]](), set[str]()
         self.by_type: dict[str, Callable[[str, dict[str, Any], int], None]] = {
             "proposed": self._proposed, "approved": self._approved, "declined": self._four_eyes,
             "activated": self._activated, "bootstrapped": self._activated, "restored": self._activated,
-            "canary_set": self._activated, "trial_ended": self._trial_ended,
+            "canary_set": self._activated, "trial_ended": self._trial_ended, "erased": self._erased,
             "judged": self._judged, "decided": self._decided, "superseded": self._decided, "undone": self._undone,
-            "erased": self._erased, "log_keys": self._log_keys,
-            "model_admitted": self._model, "model_barred": self._model,
+            "log_keys": self._log_keys, "model_admitted": self._model, "model_barred": self._model,
         }
     def find(self, rule: str, where: str, says: object) -> None:
         self.note(rule)
