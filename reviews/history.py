@@ -6,7 +6,6 @@ filters that only the page has, and the sums. No sum looks further than the late
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,12 +28,12 @@ from reviews.models import Decision
 from reviews.models.decisions import DecisionQuerySet
 from reviews.quality import blindness
 from reviews.quality.blindness import _undecided_by as undecided_by
+from reviews.quality.intervals import interval
 
 _OWN: Final = ("system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said")
 FILTERS: Final = tuple(dict.fromkeys((*history.FILTERS, *_OWN)))
 LATEST: Final = 2_000
 MOST_ANSWERS: Final = 10
-_Z: Final = 1.959963984540054  # the 97.5 % point of the normal distribution
 
 
 _GROUPS: Final = """
@@ -240,19 +239,6 @@ def _rate(rule: str, is_blind: bool, counts: Mapping[str, int]) -> Rate:
     decided, overridden = sum(counts.values()), counts.get("override", 0)
     low, high = interval(overridden, decided)
     return Rate(rule, is_blind, decided, overridden, overridden * MILLION // decided if decided else 0, low, high)
-
-
-def interval(hits: int, trials: int) -> tuple[int, int]:
-    """The 95 % score interval of a share, in millionths, rounded outwards (Wilson 1927); everything when nothing is
-    known."""
-    if trials == 0:
-        return 0, MILLION
-    share, square = hits / trials, _Z * _Z
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    reach = _Z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    low = 0 if hits == 0 else math.floor((centre - reach) * MILLION)
-    high = MILLION if hits == trials else math.ceil((centre + reach) * MILLION)
-    return max(low, 0), min(high, MILLION)
 
 
 def matrix_of(counts: Mapping[tuple[str, str], int]) -> Matrix:

@@ -103,6 +103,7 @@ TYPES: Final[dict[str, Type]] = {
     "resumed": _type("person", "She takes items again."),
     "time_off_planned": _type("person", "She will be away.", "absence from until"),
     "time_off_taken_back": _type("person", "She will not be away.", "absence"),
+    "measures_shown": _type("person", "She showed her leads her measures as they are."),
     "key_created": _type("key", "An API key was made.", "scopes person system", "name"),
     "key_revoked": _type("key", "An API key ended."),
     "queue_paused": _type("queue", "A queue gives nothing out.", "queue"),

@@ -3,6 +3,19 @@
 from reviews.models.decisions import Decision
 from reviews.models.deliveries import Delivery, Endpoint
 from reviews.models.items import Capacity, Item, Note, Queue, Seat, Skip
+from reviews.models.measures import Shown
 from reviews.models.precedents import Precedent
 
-__all__ = ["Capacity", "Decision", "Delivery", "Endpoint", "Item", "Note", "Precedent", "Queue", "Seat", "Skip"]
+__all__ = [
+    "Capacity",
+    "Decision",
+    "Delivery",
+    "Endpoint",
+    "Item",
+    "Note",
+    "Precedent",
+    "Queue",
+    "Seat",
+    "Shown",
+    "Skip",
+]

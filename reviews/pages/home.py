@@ -21,12 +21,13 @@ from governance.pages.templatetags import words
 from governance.people import roles
 from governance.policies import signatures
 from governance.policies.registry import compiled
-from reviews import history, overview
+from reviews import overview
 from reviews.lately import lately
 from reviews.overview import Alone, QueueLine
 from reviews.pages import home_words
 from reviews.pages.home_words import Task
 from reviews.pages.showing.foreign import text
+from reviews.quality import intervals
 
 MOST_PROPOSALS: Final = 5
 MOST_INCIDENTS: Final = 3
@@ -191,6 +192,6 @@ def _week(person: Person, now: datetime) -> dict[str, Any]:
     """Her week since Monday, with the interval of how often a second person agreed."""
     monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
     week = overview.week(person, since=monday)
-    low, high = history.interval(week.agreed, week.paired)
+    low, high = intervals.interval(week.agreed, week.paired)
     rate = week.agreed * 1_000_000 // week.paired if week.paired else None
     return {"week": week, "since": monday, "agreed": rate, "low": low, "high": high}

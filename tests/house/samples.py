@@ -121,6 +121,10 @@ def person() -> dict[str, Any]:
     return {"id": accounts.create("sample@example.org", name="Sample", by=CONSOLE).pk}
 
 
+def a_reviewer() -> dict[str, Any]:
+    return {"id": cast.bob().pk}
+
+
 def key() -> dict[str, Any]:
     made, _ = keys.create("sample", system=cast.system(), scopes=["outputs:read"], by=CONSOLE)
     return {"id": made.pk}

@@ -11,11 +11,12 @@ from typing import Final
 from django.db import connection
 
 from governance.models import Person
-from reviews import history, overview
+from reviews import overview
 from reviews.models import Decision
 from reviews.overview import Week
 from reviews.pages.desk.alike import standing_decisions
 from reviews.pages.desk.session import LAST, PAUSE, Made, began, last_made, sitting
+from reviews.quality import intervals
 
 _MOST: Final = overview.MOST_DECISIONS
 _KEPT: Final = timedelta(hours=12)
@@ -56,7 +57,7 @@ def summary(person: Person) -> Summary | None:
         return None
     made = sitting(recent, recent[0].decided_at)
     told = overview.week(person, since=made[-1].decided_at)
-    low, high = history.interval(told.agreed, told.paired)
+    low, high = intervals.interval(told.agreed, told.paired)
     agreed = told.agreed * _MILLION // told.paired if told.paired else None
     return Summary(
         now, began(made[-1]), made[0].decided_at, told, len(made) == _MOST, last_made(_changed(made, now), now),

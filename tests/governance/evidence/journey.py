@@ -14,6 +14,7 @@ from reviews import decisions, intake, queue
 from reviews.delivery import endpoints
 from reviews.delivery.sending import deliver_due
 from reviews.models import Decision, Delivery, Item, Queue
+from reviews.quality import showing
 from reviews.routing import leading
 from reviews.routing.waiting import route_waiting
 from tests import cast
@@ -116,6 +117,7 @@ def steer(system: System, rita: Any) -> None:
     lead, everything = cast.acting(rita, system), Queue.objects.get(system=system, slug="general")
     presence.set_hours(rita, None, by=lead)
     presence.pause(rita, by=lead)
+    showing.show(lead)
     leading.set_capacity(everything, rita, 5, by=lead)
     leading.pause(everything, by=lead)
     leading.resume(everything, by=lead)

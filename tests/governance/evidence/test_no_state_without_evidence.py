@@ -71,7 +71,7 @@ CHANGES = {
     ("reviews_endpoint", "secret"): "secret = 'whsec_AAAA'",
 }
 
-KEYS = {"governance_presence": "person_id"}
+KEYS = {"governance_presence": "person_id", "reviews_shown": "person_id"}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 
 from governance.people import actors
 from reviews import decisions, history
+from reviews.quality import intervals
 from tests import cast
 from tests.reviews.desk import desk
 from tests.reviews.pages.deciding import decide, queries, read, signed_in, system
@@ -172,7 +173,7 @@ def test_the_statement_counts_overrides_with_their_interval_and_leaves_out_what_
     undone = decide(cast.alice(), items[3], "override", output={"digit": 2})
     decisions.undo(cast.acting(cast.alice()), undone.pk)
     page, together = read(cast.ruth(), "/history/"), read(cast.ruth(), "/history/sums/")
-    low, _ = history.interval(1, 3)
+    low, _ = intervals.interval(1, 3)
     assert "1 override in 3 decisions" in together
     assert "1 taken back or superseded, not counted" in together
     assert f"{low // 1000 / 10}\u202f%" in together
@@ -234,14 +235,14 @@ def test_the_download_holds_what_was_asked_for_and_no_formula():
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (1, 3), (5, 10), (26, 317), (10, 10), (1, 100_000)])
 def test_the_interval_is_wilsons(hits: int, trials: int):
     reference = binomtest(hits, trials).proportion_ci(0.95, method="wilson")
-    low, high = history.interval(hits, trials)
+    low, high = intervals.interval(hits, trials)
     assert low == pytest.approx(reference.low * 1_000_000, abs=1.01)
     assert high == pytest.approx(reference.high * 1_000_000, abs=1.01)
     assert low <= hits * 1_000_000 / trials <= high
 
 
 def test_of_nothing_the_interval_is_everything():
-    assert history.interval(0, 0) == (0, 1_000_000)
+    assert intervals.interval(0, 0) == (0, 1_000_000)
 
 
 def test_the_matrix_orders_numbers_as_numbers_and_leaves_rare_answers_out_aloud():
