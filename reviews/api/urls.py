@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.api import decisions, handing, measures, outputs, proof, reviews, trace, webhooks
+from reviews.api import bulk, decisions, handing, measures, outputs, proof, reviews, trace, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/next/", reviews.Next.as_view(), name="api-reviews-next"),
@@ -19,6 +19,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/<uuid:id>/escalate/", reviews.Escalate.as_view(), name="api-review-escalate"),
     path("reviews/<uuid:id>/hand-over/", handing.HandOver.as_view(), name="api-review-hand-over"),
     path("reviews/<uuid:id>/ask/", handing.AskAColleague.as_view(), name="api-review-ask"),
+    path("reviews/<uuid:id>/like/", bulk.Like.as_view(), name="api-review-like"),
+    path("reviews/bulk/<uuid:id>/", bulk.AtOnce.as_view(), name="api-review-bulk"),
+    path("reviews/bulk/<uuid:id>/undo/", bulk.Undo.as_view(), name="api-review-bulk-undo"),
     path("reviews/measures/", measures.Own.as_view(), name="api-measures"),
     path("reviews/measures/show/", measures.Shown.as_view(), name="api-measures-show"),
     path("reviews/measures/<uuid:id>/", measures.OfOne.as_view(), name="api-measures-of"),

@@ -3,6 +3,7 @@ the log; none is a label, but a random part is put before somebody else, blind, 
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from uuid_utils.compat import uuid7
 from governance.contracts.values import MISSING
 from governance.models import Entry
 from governance.people.actors import Actor
+from governance.policies.canonical import canonical_bytes
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound
 from reviews.decisions.answers import read_answer
 from reviews.decisions.cases import Case, read_case, require_policy
@@ -26,7 +28,7 @@ from reviews.decisions.ends import end_of
 from reviews.decisions.rounds import Step
 from reviews.decisions.undoing import undo
 from reviews.decisions.writing import write_decision
-from reviews.models import Decision, Item, Seat
+from reviews.models import AtOnce, Decision, Item, Seat
 from reviews.queue.keeping import release
 from reviews.queue.reviewers import Reviewer, reviewer
 from reviews.queue.taking import claim_item
@@ -104,14 +106,23 @@ def alike(actor: Actor, item: UUID) -> list[Like]:
 @transaction.atomic
 def decide_many(
     actor: Actor, *, like: UUID, items: Sequence[UUID], verdict: str, output: Any = MISSING,
-    reasons: Sequence[str] = (), comment: str = "",
+    reasons: Sequence[str] = (), comment: str = "", id: UUID | None = None,
 ) -> Bulk:  # fmt: skip
     """Takes the same decision on the items chosen among those alike. All or none, but for items that somebody else took
-    meanwhile: those are left.
+    meanwhile: those are left. The same again under the same `id` decides nothing and answers as the first time.
 
-    Raises Invalid for an answer that cannot be, or for items that are not alike, Conflict when none is left.
+    Raises Invalid for an answer that cannot be, or for items that are not alike, Conflict when none is left or the id
+    stands for something else.
     """
-    who, id = reviewer(actor), uuid7()
+    who, id = reviewer(actor), id or uuid7()
+    asked = [str(like), sorted(map(str, set(items))), verdict, sorted(reasons), comment, output is MISSING]
+    digest = hashlib.sha256(canonical_bytes([*asked, None if output is MISSING else output])).digest()
+    AtOnce.objects.bulk_create([AtOnce(id=id, person=who.person, digest=digest)], ignore_conflicts=True)
+    first = AtOnce.objects.select_for_update().get(pk=id)
+    if first.person_id != who.person.pk or bytes(first.digest) != digest:
+        raise Conflict("This id stands for something else that was decided at once.")
+    if first.decided:
+        return _told(first)
     known = {each.item for each in alike(actor, like)}
     if not items or len(items) > MOST or not set(items) <= known:
         raise Invalid("Choose among the items of the preview; those taken meanwhile are gone from it.")
@@ -133,7 +144,18 @@ def decide_many(
             output_id=case.output, system_id=case.system, purpose="recheck", round=last[case.output] + 1, is_blind=True,
             entry_id=decision.entry_id,
         )  # fmt: skip
-    return Bulk(id, len(made), len(set(items)) - len(made), len(drawn), made[0][1].final_at)
+    first.decided, first.left, first.rechecked = len(made), len(set(items)) - len(made), len(drawn)
+    first.final_at = made[0][1].final_at
+    first.save(update_fields=["decided", "left", "rechecked", "final_at"])
+    return _told(first)
+
+
+def at_once(actor: Actor, id: UUID) -> tuple[Bulk, bool]:
+    """What she decided at once under that id, and whether it was taken back. Raises NotFound."""
+    made = AtOnce.objects.filter(pk=id, person=reviewer(actor).person).first()
+    if made is None:
+        raise NotFound("There is nothing here.")
+    return _told(made), Decision.objects.filter(bulk=id, undone_at__isnull=False).exists()
 
 
 @transaction.atomic
@@ -170,6 +192,10 @@ def undoable(actor: Actor) -> Bulk | None:
     if last is None or last.bulk is None:
         return None
     return Bulk(last.bulk, standing.filter(bulk=last.bulk).count(), 0, 0, last.final_at)
+
+
+def _told(made: AtOnce) -> Bulk:
+    return Bulk(made.pk, made.decided, made.left, made.rechecked, made.final_at)
 
 
 def _decide_one(

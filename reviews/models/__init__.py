@@ -1,21 +1,12 @@
 """The tables of reviews, one family a file."""
 
-from reviews.models.decisions import Decision
+from reviews.models.decisions import AtOnce, Decision
 from reviews.models.deliveries import Delivery, Endpoint
 from reviews.models.items import Capacity, Item, Note, Queue, Seat, Skip
 from reviews.models.measures import Shown
 from reviews.models.precedents import Precedent
 
 __all__ = [
-    "Capacity",
-    "Decision",
-    "Delivery",
-    "Endpoint",
-    "Item",
-    "Note",
-    "Precedent",
-    "Queue",
-    "Seat",
-    "Shown",
+    "AtOnce", "Capacity", "Decision", "Delivery", "Endpoint", "Item", "Note", "Precedent", "Queue", "Seat", "Shown",
     "Skip",
-]
+]  # fmt: skip

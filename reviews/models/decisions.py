@@ -121,3 +121,21 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.id}"
+
+
+class AtOnce(models.Model):
+    """What one person decided at once, under the id that she or her program gave it: a repeat finds the first answer.
+
+    Written with the decisions and never changed; whether it was taken back is said of each decision.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of what was asked, in its canonical form.")
+    decided = models.PositiveSmallIntegerField(default=0)
+    left = models.PositiveSmallIntegerField(default=0)
+    rechecked = models.PositiveSmallIntegerField(default=0)
+    final_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"at once {self.id}"

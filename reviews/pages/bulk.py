@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
+from uuid_utils.compat import uuid7
 
 from governance.pages import access
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Refused
@@ -33,7 +34,7 @@ def page(request: HttpRequest, id: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             said = given(request.POST, claim, person)
-            made = bulk.decide_many(actor, like=id, items=_items(request), **said)
+            made = bulk.decide_many(actor, like=id, items=_items(request), id=_id(request), **said)
         except (Conflict, Invalid, NotAllowed) as refused:
             refusal = refused
         else:
@@ -46,7 +47,7 @@ def page(request: HttpRequest, id: UUID) -> HttpResponse:
     context = {
         "card": cards.card(claim, person), "refusal": refusal, "share": round(bulk.RECHECKED * 100),
         "like": [{"like": each, "chosen": chosen is None or str(each.item) in chosen} for each in like],
-        "most": bulk.MOST, "minutes": int(bulk.UNDO.total_seconds() // 60),
+        "most": bulk.MOST, "id": uuid7(), "minutes": int(bulk.UNDO.total_seconds() // 60),
     }  # fmt: skip
     return render(request, "bulk.html", context, status=refusal.status if refusal else 200)
 
@@ -60,6 +61,14 @@ def undo(request: HttpRequest, id: UUID) -> HttpResponse:
         taken = bulk.undo_many(access.actor(request), id)
         messages.success(request, f"All {taken} are back in the queue.")
     return redirect("queue")
+
+
+def _id(request: HttpRequest) -> UUID | None:
+    """What the form calls it, so that a second click decides nothing; a form that calls it nothing is taken once."""
+    try:
+        return UUID(request.POST.get("id", ""))
+    except ValueError:
+        return None
 
 
 def _items(request: HttpRequest) -> list[UUID]:

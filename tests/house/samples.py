@@ -21,7 +21,7 @@ from governance.policies import halting, lifecycle, modelversions, trials
 from governance.policies.validated import Name
 from governance.tuning import replaying
 from reviews import queue
-from reviews.decisions import decide
+from reviews.decisions import bulk, decide
 from reviews.delivery import endpoints
 from reviews.models import Decision, Delivery, Endpoint, Queue, Seat
 from tests import cast
@@ -145,6 +145,12 @@ def waiting() -> dict[str, Any]:
     return {"id": desk(cast.system())[0].pk}
 
 
+def decided_at_once() -> dict[str, Any]:
+    """By Alice."""
+    item = waiting()["id"]
+    return {"id": bulk.decide_many(cast.acting(cast.alice()), like=item, items=[item], verdict="approve").id}
+
+
 def waiting_unnamed() -> dict[str, Any]:
     waiting()
     return {}
@@ -244,6 +250,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
     "reason": lambda _: {"because": "Tried on last month's cases."},
     "shut_out": lambda arguments: {"do": "bar", "model": str(arguments["id"])},
+    "like": lambda a: {"items": [str(a["id"])], "verdict": "approve"},
     "draft": lambda _: {"do": "save", "revision": "1", "threshold": "80"},
     "end": lambda _: {"do": "stop"},
     "share": lambda _: {"share": 0.1},
