@@ -83,7 +83,7 @@ class AtOnce(APIView):
         return Response(told(made) | {"undone": is_undone})
 
 
-class Undo(APIView):
+class UndoAtOnce(APIView):
     """`POST reviews/bulk/{id}/undo/`."""
 
     required_scopes: ClassVar = {"POST": "reviews:write"}

@@ -45,7 +45,7 @@ _MORE: Final = (
 )
 
 
-class Own(APIView):
+class OwnMeasures(APIView):
     """`GET reviews/measures/`."""
 
     required_scopes: ClassVar = {"GET": "decisions:read"}
@@ -59,7 +59,7 @@ class Own(APIView):
         return Response(told(found) | {"shown_until": until})
 
 
-class Shown(APIView):
+class ShowMeasures(APIView):
     """`POST reviews/measures/show/`."""
 
     required_scopes: ClassVar = {"POST": "reviews:write"}
@@ -73,7 +73,7 @@ class Shown(APIView):
         return Response({"shown_until": showing.show(actor_of(request))})
 
 
-class OfOne(APIView):
+class MeasuresOfOne(APIView):
     """`GET reviews/measures/{person}/`."""
 
     required_scopes: ClassVar = {"GET": "decisions:read"}
