@@ -13,7 +13,7 @@ CREATE TRIGGER until_needs_entry BEFORE UPDATE ON reviews_shown FOR EACH ROW
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0005_instant"),
+        ("governance", "0006_policy_models"),
         ("reviews", "0005_next"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
