@@ -45,6 +45,11 @@ class Typed:
         """Whether there is something that would be a pity to lose."""
         return bool(any(self.fields.values()) or self.reasons or self.comment)
 
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What was typed, each by the way to its field in words: the second of several is called 2."""
+        return [(_way(name), said) for name, said in self.fields.items()]
+
     def problem(self, place: str, *, besides: Sequence[str] = ()) -> str:
         """The sentences of the problems at a place of the form or below it, but for those at or below `besides`."""
         found = [
@@ -137,6 +142,11 @@ def _alternative(number: str, others: Sequence[Any]) -> Any:
         detail = "The AI gave no such alternative."
         raise Invalid(detail, errors=[Problem("/output", "unknown-choice", detail)])
     return others[int(number)]
+
+
+def _way(name: str) -> str:
+    steps = [str(int(step) + 1) if step.isdecimal() else step for step in name.split("/")]
+    return " ".join(steps).capitalize()
 
 
 def _is_at(pointer: str, place: str) -> bool:

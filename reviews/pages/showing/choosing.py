@@ -10,10 +10,11 @@ from reviews.pages.showing.call import Call, bare_call, call
 from reviews.pages.showing.conversation import Conversation, conversation
 from reviews.pages.showing.fields import Fields, fields
 from reviews.pages.showing.measurements import Measurements, measurements
+from reviews.pages.showing.records import Records, records
 from reviews.pages.showing.scan import Scan, scan
 from reviews.pages.showing.tree import Passage, Table, Tree, Value, is_plain, passage, plain_value, tree
 
-Part = Scan | Measurements | Conversation | Call | Fields | Table | Passage | Tree
+Part = Scan | Measurements | Conversation | Call | Fields | Records | Table | Passage | Tree
 Renderer = Callable[[dict[str, Any], Any, str], Part | None]
 
 
@@ -53,17 +54,20 @@ def show(schema: Any, value: Any, title: str) -> Shown:
     known = _properties(schema)
     large: list[Part] = []
     plain: list[tuple[str, Value]] = []
+    leads = False  # whether plain members come before all others
     for name in [*(n for n in known if n in value), *(n for n in value if n not in known)]:
         part, member = _schema_of(known.get(name)), value[name]
         named = str(part.get("title") or name)
         if _renderer(part) is None and is_plain(member):
+            leads |= not large
             plain.append((named, plain_value(member)))
         else:
             large.append(_one(part, member, named))
     is_scanned = any(isinstance(part, Scan) for part in large)
     if is_scanned and len(plain) <= _MOST_FACTS:
         return Shown(tuple(large), tuple(plain))
-    return Shown((*large, *([Table(title, tuple(plain))] if plain else [])))
+    facts = [Table(title, tuple(plain))] if plain else []
+    return Shown((*facts, *large) if leads and not is_scanned else (*large, *facts))
 
 
 def thumb(schema: Any, value: Any) -> Scan | None:
@@ -97,7 +101,7 @@ def _one(schema: dict[str, Any], value: Any, title: str) -> Part:
         return shown
     if isinstance(value, str):
         return passage(value, title)
-    return tree(value, title)
+    return records(schema, value, title) or tree(value, title)
 
 
 def _renderer(schema: dict[str, Any]) -> Renderer | None:

@@ -154,7 +154,7 @@ def test_markup_stays_text_wherever_it_stands(said: str) -> None:
 
 def test_members_that_fit_in_a_cell_are_a_table_and_nested_ones_a_tree() -> None:
     parts = show({}, {"name": "Ada", "n": -1.5, "yes": True, "none": None, "deep": {"a": [1, {"b": 2}]}}, "Given").parts
-    tree, table = parts
+    table, tree = parts
     assert isinstance(tree, Tree)
     assert isinstance(table, Table)
     assert [(name, value.text.plain) for name, value in table.rows] == [
