@@ -108,7 +108,7 @@ def write(
 
 
 def _members(
-    checkpoint: LogCheckpoint, chosen: dict[bytes, _Chosen] | None, manifest: dict[str, Any], payloads: str, say: Say
+    checkpoint: LogCheckpoint, chosen: dict[bytes, Chosen] | None, manifest: dict[str, Any], payloads: str, say: Say
 ) -> Iterator[tuple[str, bytes]]:
     """The files of the bundle by name, in the order of their names."""
     heads = "" if chosen is not None else "\n\n".join(_heads(checkpoint.size))
@@ -137,15 +137,17 @@ def _members(
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class Chosen:
+    """An entry with its place and its bytes."""
+
     id: UUID
     index: int
     content: bytes
 
 
-def _chosen(selection: Selection, size: int) -> dict[bytes, _Chosen]:
+def _chosen(selection: Selection, size: int) -> dict[bytes, Chosen]:
     """The entries chosen and all that they cite, by their hashes, as far as they are sealed under this size."""
-    found: dict[bytes, _Chosen] = {}
+    found: dict[bytes, Chosen] = {}
     entries = Entry.objects.all()
     if selection.subjects:
         entries = entries.filter(subject__in=selection.subjects)
@@ -157,26 +159,27 @@ def _chosen(selection: Selection, size: int) -> dict[bytes, _Chosen]:
         entries = entries.filter(at__lt=selection.until)
     open = [bytes(hash) for hash in entries.values_list("leaf_hash", flat=True).iterator(CHUNK)]
     while open:
-        rows = _sealed(open[:CHUNK], size)
+        rows = sealed(open[:CHUNK], size)
         open = open[CHUNK:]
         fresh = {hash: one for hash, one in rows.items() if hash not in found}
         found |= fresh
-        cited = {hash for one in fresh.values() for hash in _cited(json.loads(one.content))}
+        cited = {hash for one in fresh.values() for hash in cited_by(json.loads(one.content))}
         open += [hash for hash in cited if hash not in found]
     return found
 
 
-def _sealed(hashes: Sequence[bytes], size: int) -> dict[bytes, _Chosen]:
+def sealed(hashes: Sequence[bytes], size: int) -> dict[bytes, Chosen]:
+    """The entries of these hashes that are sealed under this size, by their hashes."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT e.leaf_hash, e.id, s.index, e.leaf FROM governance_entry e JOIN governance_sealed s"
             " ON s.entry_id = e.id WHERE s.key = ANY(%s) AND e.leaf_hash = ANY(%s) AND s.index < %s",
             [[Sealed.key_of(hash) for hash in hashes], list(hashes), size],
         )
-        return {bytes(hash): _Chosen(id, index, bytes(content)) for hash, id, index, content in cursor.fetchall()}
+        return {bytes(hash): Chosen(id, index, bytes(content)) for hash, id, index, content in cursor.fetchall()}
 
 
-def _cited(entry: dict[str, Any]) -> list[bytes]:
+def cited_by(entry: dict[str, Any]) -> list[bytes]:
     """The hashes that an entry names: its causes, the one before it, and what put its policy in force."""
     named = [*entry["causes"], entry["subject"]["prev"], entry.get("policy", {}).get("entry")]
     return [bytes.fromhex(hash) for hash in named if hash]
@@ -191,7 +194,7 @@ def _heads(size: int) -> list[str]:
     return [log.note_of(each) for each in LogCheckpoint.objects.filter(size__in=spread).order_by("size")]
 
 
-def _policies(chosen: dict[bytes, _Chosen] | None) -> Iterable[tuple[str, str]]:
+def _policies(chosen: dict[bytes, Chosen] | None) -> Iterable[tuple[str, str]]:
     documents = PolicyVersion.objects.order_by("digest").values_list("digest", "document")
     if chosen is not None:
         named = {json.loads(each.content).get("policy", {}).get("digest") for each in chosen.values()}
@@ -199,7 +202,7 @@ def _policies(chosen: dict[bytes, _Chosen] | None) -> Iterable[tuple[str, str]]:
     return dict(documents).items()
 
 
-def _disclosed(size: int, chosen: dict[bytes, _Chosen] | None, names: list[str] | None) -> Iterator[tuple[str, bytes]]:
+def _disclosed(size: int, chosen: dict[bytes, Chosen] | None, names: list[str] | None) -> Iterator[tuple[str, bytes]]:
     """What entries commit to, each behind a line with its salt."""
     asked = {
         "size": size,

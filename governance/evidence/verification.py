@@ -43,7 +43,7 @@ Say = Callable[[int, int], None]
 Row = tuple[Any, ...]
 
 
-class _Rows:
+class Rows:
     """What the verifier asks a bundle for, out of the tables. `load` brings the payloads of a chunk of entries."""
 
     def __init__(self) -> None:
@@ -83,13 +83,13 @@ def verify(say: Say | None = None, *, trusted: Iterable[Key] = ()) -> dict[str, 
     """
     head, say = log.head(), say or (lambda done, of: None)
     size = head.size if head else 0
-    rows = _Rows()
+    rows = Rows()
     found = Log(rows, head.origin if head else "")
     hashes = [_chunk(found, rows, chunk, start, say, size) for start, chunk in _sealed(size)]
     levels = tree_of(b"".join(hashes))
     if head is not None:
         _check_head(found, head, levels)
-        _check_heads(found, head, levels, tuple(trusted) or _own_keys())
+        _check_heads(found, head, levels, tuple(trusted) or own_keys())
     pending = _check_pending(found, rows, size)
     found.finish("all")
     return {
@@ -107,10 +107,10 @@ def _sealed(size: int) -> Iterator[tuple[int, list[Row]]]:
             yield start, cursor.fetchall()
 
 
-def _chunk(found: Log, rows: _Rows, chunk: list[Row], start: int, say: Say, size: int) -> bytes:
+def _chunk(found: Log, rows: Rows, chunk: list[Row], start: int, say: Say, size: int) -> bytes:
     """Checks some rows; their leaf hashes, joined, computed anew from their bytes."""
     rows.load(chunk)
-    hashes = [_row(found, row, f"entry {row[0]}") for row in chunk]
+    hashes = [check_row(found, row, f"entry {row[0]}") for row in chunk]
     wanted = range(start, min(start + CHUNK, size))
     if [row[0] for row in chunk] != [*wanted]:
         found.find("place", f"entries {wanted.start} to {wanted.stop - 1}", "not every place in the log has one entry")
@@ -118,7 +118,8 @@ def _chunk(found: Log, rows: _Rows, chunk: list[Row], start: int, say: Say, size
     return b"".join(hashes)
 
 
-def _row(found: Log, row: Row, where: str) -> bytes:
+def check_row(found: Log, row: Row, where: str) -> bytes:
+    """Checks one row of a chunk that was loaded; its leaf hash, computed anew from its bytes."""
     index, id, at, type, subject, rev, content, hash = row
     if id is None:
         found.find("row", where, "the entry that stood here is gone")
@@ -170,7 +171,7 @@ def _check_heads(found: Log, head: log.Head, levels: list[bytes], keys: tuple[Ke
         found.find("checkpoint", "head", "the newest head is not signed")
 
 
-def _check_pending(found: Log, rows: _Rows, size: int) -> int:
+def _check_pending(found: Log, rows: Rows, size: int) -> int:
     """That what waits is in order too, and that nothing neither waits nor has a place; how many wait."""
     with connection.cursor() as cursor:
         cursor.execute(_PENDING)
@@ -182,11 +183,12 @@ def _check_pending(found: Log, rows: _Rows, size: int) -> int:
         chunk = waiting[start : start + CHUNK]
         rows.load(chunk)
         for offset, row in enumerate(chunk):
-            _row(found, (size + start + offset, *row[1:]), f"waiting entry {start + offset}")
+            check_row(found, (size + start + offset, *row[1:]), f"waiting entry {start + offset}")
     return len(waiting)
 
 
-def _own_keys() -> tuple[Key, ...]:
+def own_keys() -> tuple[Key, ...]:
+    """The keys that the log itself names, those retired too."""
     return tuple(Key.parse(text) for text in LogKey.objects.values_list("text", flat=True))
 
 

@@ -1,5 +1,6 @@
 """The tables of governance, one family a file."""
 
+from governance.models.checks import Check, CheckPart
 from governance.models.drafts import PolicyDraft
 from governance.models.evidence import (
     Cosignature,
@@ -26,6 +27,8 @@ __all__ = [
     "ApiKey",
     "Approval",
     "Certificate",
+    "Check",
+    "CheckPart",
     "ContractVersion",
     "Cosignature",
     "Entry",

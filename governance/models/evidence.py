@@ -7,6 +7,11 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+# Types that every output brings with it. The others are rare enough for an index that their writers alone pay for.
+FREQUENT = (
+    "judged", "routed", "assigned", "claimed", "claim_released", "decided", "delivered", "outcome",
+)  # fmt: skip
+
 
 class Entry(models.Model):
     """One entry of the log. `leaf` is the entry; the other columns only help to find it."""
@@ -28,6 +33,9 @@ class Entry(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["subject", "rev"], name="a_chain_never_forks"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["type", "id"], name="entries_of_rare_types", condition=~Q(type__in=FREQUENT)),
         ]
 
     def __str__(self) -> str:

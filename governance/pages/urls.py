@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.pages import (
+    checking,
     drafting,
     evidence,
     halting,
@@ -37,7 +38,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/", incidents.index, name="incidents"),
     path("incidents/<uuid:id>/", incidents.show, name="incident"),
     path("evidence/", evidence.index, name="evidence"),
+    path("evidence/check/", checking.index, name="check-start"),
+    path("evidence/check/<uuid:id>/", checking.show, name="check"),
+    path("evidence/check/entry/<uuid:id>/", checking.entry, name="check-entry"),
     path("evidence/<uuid:id>/", evidence.show, name="entry"),
+    path("evidence/<uuid:id>/proof/", checking.proof, name="entry-proof"),
     path("people/", people.index, name="people"),
     path("people/<uuid:id>/", people.show, name="person"),
     path("keys/", keys.index, name="keys"),

@@ -17,7 +17,14 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["governance.monitoring", "reviews.routing", "reviews.delivery", "reviews.quality", "reviews.precedents"]
+    [
+        "governance.monitoring",
+        "governance.evidence",
+        "reviews.routing",
+        "reviews.delivery",
+        "reviews.quality",
+        "reviews.precedents",
+    ]
 )
 
 # A task logs under the request that caused it; and Celery leaves the logging as the settings made it.

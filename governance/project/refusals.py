@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -41,6 +43,10 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig) and not _is_api(request):
+        most = settings.MAX_BUNDLE_BYTES // 1024**2
+        sentence = f"This is too large: a form takes files of at most {most} MiB, and other fields much less."
+        return render(request, "refused.html", {"sentence": sentence, "request_id": _id(request)}, status=413)
     return _framework(request, 400, "malformed", "The request cannot be understood.")
 
 

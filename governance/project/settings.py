@@ -86,6 +86,10 @@ SOFT_CLAIM_SECONDS = 60
 ALLOW_PRIVATE_WEBHOOKS = os.environ.get("COUNTERSIGN_ALLOW_PRIVATE_WEBHOOKS") == "1"
 MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 64 * 1024 * 1024
+# A bundle that somebody has checked on the page: some 20,000 entries with their content.
+MAX_BUNDLE_BYTES = 32 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = HOME
+FILE_UPLOAD_HANDLERS = ["governance.project.uploading.BoundedUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_OUTPUT_BYTES + 65_536
 
 INSTALLED_APPS = [
@@ -256,6 +260,7 @@ CELERY_TASK_ROUTES = {
     "reviews.routing.*": {"queue": "route"},
     "reviews.delivery.*": {"queue": "deliver"},
     "governance.monitoring.*": {"queue": "analyse"},
+    "governance.evidence.*": {"queue": "analyse"},
     "reviews.quality.*": {"queue": "analyse"},
     "reviews.precedents.*": {"queue": "analyse"},
 }
@@ -281,6 +286,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "reviews.precedents.tasks.remember",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    "check what was uploaded": {
+        "task": "governance.evidence.tasks.check_uploads",
+        "schedule": 5.0,
+        "options": {"expires": 5},
     },
     "replay known answers": {"task": "reviews.quality.tasks.seed_known_answers", "schedule": 30.0},
     "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},

@@ -13,7 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.contracts.values import MISSING
-from governance.models import ModelVersion, PolicyVersion, System
+from governance.evidence import checking
+from governance.models import ModelVersion, PolicyVersion, Sealed, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
@@ -205,6 +206,17 @@ def sealed() -> dict[str, Any]:
     return {}
 
 
+def sealed_entry() -> dict[str, Any]:
+    sealed()
+    return {"id": Sealed.objects.get(index=1).entry_id}
+
+
+def somebodys_check() -> dict[str, Any]:
+    """A check belongs to whoever asked for it, and to nobody else."""
+    sealed()
+    return {"id": checking.ask(cast.person("rosa", "auditor"), 0, None).pk}
+
+
 def sealed_output() -> dict[str, Any]:
     arguments = output()
     with tempfile.TemporaryDirectory() as folder:
@@ -276,6 +288,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "note": lambda _: {"do": "ask", "to": str(cast.bob().pk), "text": "What is this?"},
     "give": lambda _: {"person": str(cast.bob().pk)},
     "pause": lambda _: {"do": "pause"},
+    "range": lambda _: {"do": "range", "first": "0", "last": ""},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},
     "signature": lambda arguments: {"digest": _digest(arguments)},
     "policy": lambda _: {"policy": cast.policy(threshold={"default": 0.7}), "because": "To try."},
