@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.db import connection
 from django.db.models import prefetch_related_objects
 from rest_framework import authentication, exceptions, permissions
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from governance.models import ApiKey, Person, System
 from governance.people import actors, keys, roles, sign_in
 from governance.people.actors import Actor
-from governance.refusals import NotFound
+from governance.refusals import NotAllowed, NotFound
 
 if TYPE_CHECKING:  # the framework's views import this module for their defaults
     from rest_framework.views import APIView
@@ -84,6 +85,18 @@ class Caller:
         if self.person is None or self.key is not None:
             return self.actor
         return actors.person(self.person, system=id, auth=self.actor.auth)
+
+
+def must_be_fresh(request: Request) -> None:
+    """Sends a person whose sign-in is older than a quarter of an hour to sign in afresh, when she followed a link;
+    raises NotAllowed otherwise. A key proves itself with every request."""
+    who = caller(request)
+    if who.key is not None or who.is_fresh:
+        return
+    if who.person and request.method == "GET" and "text/html" in request.META.get("HTTP_ACCEPT", ""):
+        request._request.user = who.person  # the middleware that sends her there wants the person herself
+        raise ReauthenticationRequired
+    raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
 
 
 def caller(request: Request) -> Caller:

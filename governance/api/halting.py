@@ -7,12 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.api.authentication import caller
+from governance.api.authentication import caller, must_be_fresh
 from governance.api.docs import ID, MAYBE_TIME, TEXT, TIME, described, of
 from governance.api.parsing import members, text
 from governance.models import Halt
 from governance.policies import halting
-from governance.refusals import NotAllowed
 
 HALT = of({"id": ID, "system": TEXT, "because": TEXT, "halted_at": TIME, "lifted_at": MAYBE_TIME})
 
@@ -50,7 +49,6 @@ class Lift(APIView):
     def post(self, request: Request, slug: str) -> Response:
         who = caller(request)
         system = who.system(slug, "lift a halt")
-        if who.key is None and not who.is_fresh:
-            raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
+        must_be_fresh(request)
         because = text(members(request.data, allowed=("because",)), "because")
         return Response(shown(halting.lift(system, by=who.actor_in(system), because=because)))

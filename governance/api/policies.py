@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api import paging
-from governance.api.authentication import caller
+from governance.api.authentication import caller, must_be_fresh
 from governance.api.docs import (
     ID,
     MAYBE_TEXT,
@@ -28,7 +28,7 @@ from governance.api.docs import (
 from governance.api.parsing import members, text
 from governance.models import Approval, Person, PolicyVersion, System
 from governance.policies import checks, lifecycle, registry, sentences
-from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Problem
+from governance.refusals import Conflict, Invalid, NotFound, Problem
 
 PERSON = of({"id": ID, "name": TEXT})
 SIGNED = of({"by": PERSON, "role": TEXT, "verdict": TEXT, "comment": TEXT, "at": TIME, "lapsed": YES_NO})
@@ -143,8 +143,7 @@ class _Step(APIView):
     def begin(self, request: Request, slug: str, number: int) -> tuple[System, PolicyVersion]:
         who = caller(request)
         system = who.system(slug, self.verb)
-        if who.key is None and not who.is_fresh:
-            raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
+        must_be_fresh(request)
         return system, version_of(system, number)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import connections
@@ -61,6 +62,8 @@ def of(refused: Refused) -> dict[str, Any]:
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
     """What the API answers to an exception: a refusal's own words, the framework's, or a bare 500."""
+    if isinstance(exc, ReauthenticationRequired):
+        raise exc  # whoever followed a link is sent to sign in afresh, by a middleware
     body, headers = _told(exc)
     if body["status"] >= 500:
         request = context["request"]._request if context.get("request") is not None else None

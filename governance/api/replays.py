@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.api.authentication import caller
+from governance.api.authentication import caller, must_be_fresh
 from governance.api.docs import ANYTHING, ID, TEXT, TIME, WHOLE, described, of
 from governance.api.parsing import members, text
 from governance.api.policies import WHOLE_VERSION, shown_whole, version_of
 from governance.contracts.reading import exact_millionths
 from governance.models import PolicyVersion, Replay
 from governance.policies import amending, trials
-from governance.refusals import Invalid, NotAllowed, Problem
+from governance.refusals import Invalid, Problem
 from governance.tuning import replaying
 
 REPLAY = of({
@@ -143,8 +143,7 @@ class _Trial(APIView):
     def begin(self, request: Request, slug: str, number: int) -> PolicyVersion:
         who = caller(request)
         system = who.system(slug, "activate a policy")
-        if who.key is None and not who.is_fresh:
-            raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
+        must_be_fresh(request)
         return version_of(system, number)
 
 

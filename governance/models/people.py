@@ -37,6 +37,7 @@ class Person(AbstractBaseUser):
     uses_single_keys = models.BooleanField(default=True)
     desk_keys = models.JSONField(default=dict, help_text="The keys of the workbench that differ from the usual ones.")
     created_at = models.DateTimeField(db_default=Now())
+    second_factor_at = models.DateTimeField(null=True, help_text="Since when she signs in with a second factor.")
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)
 
     USERNAME_FIELD = "email"

@@ -1,9 +1,12 @@
 """What the doors of pages ask first: who is this, which system is meant, and may she."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from governance.models import Person, System
 from governance.people import actors, roles, sign_in
@@ -41,3 +44,12 @@ def systems(request: HttpRequest, verb: str) -> set[UUID] | None:
 def actor(request: HttpRequest, system: System | None = None) -> Actor:
     """The actor she is, with the roles that count in the system."""
     return actors.person(person(request), system=system.pk if system else None, auth=sign_in.auth_of(request))
+
+
+def afresh(request: HttpRequest) -> HttpResponse | None:
+    """Where she proves once more who she is before this step; None when she did within a quarter of an hour."""
+    if sign_in.is_fresh(request):
+        return None
+    methods = get_adapter(request).get_reauthentication_methods(person(request))
+    url = methods[0]["url"] if methods else "/account/login/"
+    return redirect(f"{url}?{urlencode({'next': request.path})}")

@@ -6,8 +6,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from governance.models import Halt, System
@@ -25,8 +23,9 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, system)
     lifts = request.POST.get("do") == "lift"
-    if lifts and roles.may(access.person(request), "lift a halt", system) and not sign_in.is_fresh(request):
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+    may_lift = roles.may(access.person(request), "lift a halt", system)
+    if lifts and may_lift and (asked := access.afresh(request)):
+        return asked
     try:
         done = _step(request, system)
     except Refused as refusal:

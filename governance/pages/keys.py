@@ -42,6 +42,8 @@ class KeyForm(forms.Form):
 def index(request: HttpRequest) -> HttpResponse:
     """`/keys/`"""
     person, mine = access.person(request), access.systems(request, "manage keys")
+    if request.method == "POST" and (asked := access.afresh(request)):
+        return asked
     # A key acts in somebody's name: an engineer makes them in her own, an admin in anybody's.
     people = None if roles.may(person, "manage people") else {person.pk}
     form = KeyForm(request.POST if request.method == "POST" else None, systems=mine, people=people)
@@ -76,6 +78,8 @@ def revoke(request: HttpRequest, id: UUID) -> HttpResponse:
         raise NotFound("There is nothing here.")
     if request.method != "POST":
         return render(request, "key_revoke.html", {"key": key})
+    if asked := access.afresh(request):
+        return asked
     keys.revoke(key, by=access.actor(request, key.system))
     messages.success(request, f"The key {key.name} opens nothing any more.")
     return redirect("keys")

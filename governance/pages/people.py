@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from governance.models import Person, Role, Skill, System
 from governance.models.people import ROLE_NAMES
 from governance.pages import access
-from governance.people import accounts, roles
+from governance.people import accounts, factors, roles
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Refused
 
 
@@ -82,6 +82,8 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
     if person is None:
         raise NotFound("There is nothing here.")
     if request.method == "POST":
+        if asked := access.afresh(request):
+            return asked
         messages.success(request, _step(request, person, mine))
         return redirect("person", id=id)
     shown = {
@@ -110,6 +112,11 @@ def _step(request: HttpRequest, person: Person, mine: set[UUID] | None) -> str:
         return f"{person} is no longer {role.name} of {role.system or 'every system'}."
     if step in ("skill", "unskill"):
         return _skill_step(request, person, mine)
+    if step == "unfactor":
+        if mine is not None or person == access.person(request):
+            raise NotAllowed("Another admin, of every system, takes a second factor away.")
+        factors.removed(person, by=access.actor(request))
+        return f"{person} signs in with the password alone until a second factor is set up again."
     if step == "end":
         if mine is not None:
             raise NotAllowed("Only an admin of every system ends an account.")

@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.models import Person, PolicyVersion, System
@@ -75,8 +74,8 @@ def proposal(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     found = _found(system, number)
     if request.method != "POST":
         return _proposal(request, system, found)
-    if request.POST.get("do") in _SIGNING and not sign_in.is_fresh(request):
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+    if request.POST.get("do") in _SIGNING and (asked := access.afresh(request)):
+        return asked
     try:
         done = proposal_steps.step(request, system, found)
     except Refused as refusal:

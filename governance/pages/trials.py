@@ -7,8 +7,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from governance.models import PolicyVersion, System
@@ -27,8 +25,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     system = access.system(request, slug)
     if request.method != "POST":
         return _page(request, system)
-    if request.POST.get("do") != "stop" and not sign_in.is_fresh(request):
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+    if request.POST.get("do") != "stop" and (asked := access.afresh(request)):
+        return asked
     try:
         done = _step(request, system)
     except Refused as refusal:

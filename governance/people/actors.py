@@ -14,7 +14,7 @@ class Actor:
     kind: str  # person | policy | machine
     id: str
     roles: tuple[str, ...] = ()
-    auth: str = "none"  # totp | webauthn | password | key | console | none
+    auth: str = "none"  # totp | webauthn | recovery_codes | password | key | console | none
     person: Person | None = None
     key: ApiKey | None = None
 

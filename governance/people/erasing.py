@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from governance.evidence import erasing
@@ -23,7 +24,8 @@ def erase_person(person: Person, *, by: Actor, because: str, why: Why = "request
         raise Conflict("This person was erased already.")
     entry = erasing.erase([locked.pk], kind="person", id=locked.pk, system=None, by=by, why=why, because=because)
     EmailAddress.objects.filter(user=locked).delete()
+    Authenticator.objects.filter(user=locked).delete()
     locked.set_unusable_password()
     locked.name, locked.email, locked.is_active = ERASED_NAME, f"erased-{locked.pk}{_NOWHERE}", False
-    locked.entry_id = entry.id
-    locked.save(update_fields=["name", "email", "password", "is_active", "entry"])
+    locked.entry_id, locked.second_factor_at = entry.id, None
+    locked.save(update_fields=["name", "email", "password", "is_active", "second_factor_at", "entry"])

@@ -40,6 +40,9 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "manage people": frozenset({"admin"}),
 }
 
+# Who may do the most harm with somebody else's password: a second factor is asked of them.
+PRIVILEGED: Final = frozenset({"approver", "auditor", "admin"})
+
 
 def with_roles(person: Person, held: Sequence[Role]) -> Person:
     """The person with these roles, which were read already, as if they had been prefetched."""
@@ -58,6 +61,11 @@ def roles_of(person: Person, system: System | UUID | None) -> frozenset[str]:
 def may(person: Person, verb: str, system: System | UUID | None = None) -> bool:
     """Whether one of the person's roles allows the verb in the system (anywhere, when none is given)."""
     return person.is_active and bool(VERBS[verb] & roles_of(person, system))
+
+
+def is_privileged(person: Person) -> bool:
+    """Whether one of the person's roles asks for a second factor."""
+    return bool(PRIVILEGED & roles_of(person, None))
 
 
 def systems_for(person: Person, verb: str) -> set[UUID] | None:

@@ -48,6 +48,8 @@ def _database(url: str) -> dict[str, object]:
 
 
 SECRET_KEY = _secret("SECRET_KEY", "secret_key")
+# Former keys: what they protect (sessions, secrets of second factors) is still read after a change of the key.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 PORT = int(os.environ.get("PORT") or 8000)
 PUBLIC_URL = os.environ.get("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
@@ -107,6 +109,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "governance",
     "reviews",
 ]
@@ -127,6 +130,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "governance.project.refusals.RefusalPages",
+    "governance.project.second_factor.Demand",
 ]
 
 ROOT_URLCONF = "governance.project.urls"
@@ -167,9 +171,28 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "governance.people.sign_in.Adapter"
+ACCOUNT_FORMS = {
+    "login": "governance.pages.account_forms.SignInForm",
+    "reauthenticate": "governance.pages.account_forms.AfreshForm",
+    "change_password": "governance.pages.account_forms.PasswordForm",
+}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_PREVENT_ENUMERATION = True
+
+# Approvers, auditors and admins need a second factor; the laptop's installation only offers it.
+SECOND_FACTOR = (os.environ.get("COUNTERSIGN_SECOND_FACTOR") or ("0" if EMBEDDED else "1")) == "1"
+MFA_ADAPTER = "governance.people.sign_in.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "governance.pages.account_forms.CodeForm",
+    "reauthenticate": "governance.pages.account_forms.AfreshCodeForm",
+    "activate_totp": "governance.pages.account_forms.FirstCodeForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator gave the address
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Countersign"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones differ by some seconds
 
 # In the tables: people go on working while Redis is gone, and who signed out stays out when it is back.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api import paging
+from governance.api.authentication import must_be_fresh
 from governance.api.docs import PAGING, described, of
 from governance.api.parsing import members
 from governance.api.rendering import JSONRenderer
@@ -54,6 +55,7 @@ class Decisions(APIView):
         write = export.FORMATS.get(chosen.format)
         if write is None:
             return Response(_page(request, found.with_what_is_around()))
+        must_be_fresh(request)
         answer = StreamingHttpResponse(write(found, reader), content_type=f"{chosen.media_type}; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="decisions.{chosen.format}"'
         answer["X-Accel-Buffering"] = "no"

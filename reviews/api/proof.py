@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from governance.api.authentication import Caller, caller
+from governance.api.authentication import Caller, caller, must_be_fresh
 from governance.api.docs import TEXT, described
 from governance.api.evidence import Plain
 from governance.models import Output
@@ -34,6 +34,7 @@ class Proof(APIView):
         output = Output.objects.select_related("system").filter(pk=id).first()
         if output is None or not _may(who, output):
             raise NotFound("There is nothing here.")
+        must_be_fresh(request)
         # What people wrote about it is for people: a producer's key gets the proof alone.
         sees_all = who.person is not None and roles.may(who.person, "see personal data", output.system_id)
         payloads = "all" if sees_all else "none"

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api import paging, parsing
-from governance.api.authentication import Caller
+from governance.api.authentication import Caller, must_be_fresh
 from governance.api.docs import ID, PAGING, TEXT, WHOLE, described, of
 from governance.api.rendering import moment
 from governance.refusals import Invalid, NotFound, Problem
@@ -115,6 +115,7 @@ class WebhookRotate(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """A new secret, shown this once; for 24 hours both sign."""
         endpoint = _find(_caller(request), id)
+        must_be_fresh(request)
         return Response({"secret": endpoints.rotate(endpoint, by=_caller(request).actor_in(endpoint.system_id))})
 
 

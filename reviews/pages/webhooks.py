@@ -99,6 +99,8 @@ def rotate(request: HttpRequest, id: UUID) -> HttpResponse:
     endpoint, by = _find(request, id)
     if request.method != "POST":
         return render(request, "webhook_sure.html", {"endpoint": endpoint, "asks": "rotate"})
+    if asked := access.afresh(request):
+        return asked
     secret = endpoints.rotate(endpoint, by=by)
     return render(
         request, "webhook_secret.html", {"endpoint": endpoint, "secret": secret, "overlap": endpoints.OVERLAP}

@@ -30,6 +30,13 @@ ROUTES = (
     Route("GET", "account/inactive/", "none", "200 200 200 200 200 200 200 200 200"),
     Route("GET", "account/signup/", "none", "200 302 302 302 302 302 302 302 302"),
     Route("GET", "account/reauthenticate/", "none", "302 200 200 200 200 200 200 200 200"),
+    Route("GET", "account/reauthenticate/code/", "none", "302 302 302 302 302 302 302 302 302"),
+    Route("GET", "account/login/code/", "none", "302 302 302 302 302 302 302 302 302"),
+    Route("GET", "account/second-factor/", "none", "302 200 200 200 200 200 200 200 200"),
+    Route("GET", "account/second-factor/app/", "none", "302 200 200 200 200 200 200 200 200"),
+    Route("GET", "account/second-factor/app/remove/", "none", "302 404 404 404 404 404 404 404 404"),
+    Route("GET", "account/second-factor/codes/", "none", "302 404 404 404 404 404 404 404 404"),
+    Route("GET", "account/second-factor/codes/new/", "none", "302 200 200 200 200 200 200 200 200"),
     Route("GET", "account/password/change/", "none", "302 200 200 200 200 200 200 200 200"),
     # systems and their policies
     Route("GET", "systems/", "none", "302 404 200 200 200 200 200 200 200"),

@@ -187,9 +187,7 @@ def test_what_was_taken_away_stays_away(system, endpoint):
 
 
 def signed_in(person) -> Client:
-    browser = Client()
-    browser.force_login(person)
-    return browser
+    return cast.signed_in(person)
 
 
 def test_the_page_works_for_an_engineer_without_a_line_of_script(system, producer):
