@@ -6,6 +6,7 @@ snapshot, since that would slow down every claim meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import json
 import zipfile
@@ -18,7 +19,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.evidence import leaf, log, tiles
+from governance.evidence import controls, counting, leaf, log, tiles
 from governance.evidence.leaf import time_text
 from governance.models import Entry, LogCheckpoint, LogKey, LogTile, PolicyVersion, Sealed
 from governance.refusals import Conflict
@@ -40,6 +41,7 @@ signed-note, tlog-checkpoint, tlog-tiles, tlog-proof).
   manifest.json     what this bundle is
   checkpoint        the signed head of the log that everything here leads to
   checkpoints.txt   earlier heads
+  controls.json     which requirements of laws and standards each type of entry has to do with (counts: manifest.json)
   keys.txt          the public keys that the log signs with, for comparison only
   tile/             the hashes of the log and its entries, in the layout of tlog-tiles (a bundle of the whole log)
   entries/, proofs/ single entries, each with its proof (a selection)
@@ -92,13 +94,17 @@ def write(
     before = _erasures()
     say = say or (lambda done, of: None)
     chosen = None if selection.is_whole else _chosen(selection, checkpoint.size)
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": "countersign-bundle@1", "kind": "whole" if chosen is None else "selection", "payloads": payloads,
         "origin": log.head_of(checkpoint).origin, "size": checkpoint.size,
         "entries": checkpoint.size if chosen is None else len(chosen), "system": system,
         "from": time_text(selection.since) if selection.since else None,
         "to": time_text(selection.until) if selection.until else None,
     }  # fmt: skip
+    manifest |= {
+        "controls": hashlib.sha256(controls.as_json()).hexdigest(),
+        "types": {name: [count, newest] for name, (count, newest) in sorted(_types(chosen, checkpoint.size).items())},
+    }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, content in _members(checkpoint, chosen, manifest, payloads, say):
             _put(archive, name, content)
@@ -115,6 +121,7 @@ def _members(
     yield "README.txt", _README.encode()
     yield "checkpoint", log.note_of(checkpoint).encode()
     yield "checkpoints.txt", heads.encode()
+    yield "controls.json", controls.as_json()
     if chosen is not None:
         for each in sorted(chosen.values(), key=lambda one: str(one.id)):
             yield f"entries/{each.id}.json", each.content
@@ -183,6 +190,18 @@ def cited_by(entry: dict[str, Any]) -> list[bytes]:
     """The hashes that an entry names: its causes, the one before it, and what put its policy in force."""
     named = [*entry["causes"], entry["subject"]["prev"], entry.get("policy", {}).get("entry")]
     return [bytes.fromhex(hash) for hash in named if hash]
+
+
+def _types(chosen: dict[bytes, Chosen] | None, size: int) -> dict[str, tuple[int, int]]:
+    """Of each type how many entries the bundle has, and the place of the newest."""
+    if chosen is None:
+        return counting.in_log(size)
+    found: dict[str, tuple[int, int]] = {}
+    for each in chosen.values():
+        type = json.loads(each.content)["type"]
+        count, newest = found.get(type, (0, 0))
+        found[type] = (count + 1, max(newest, each.index))
+    return found
 
 
 def _heads(size: int) -> list[str]:

@@ -25,6 +25,7 @@ What is checked, by the name that a finding carries:
   duties      two seats of one item were not taken by one person; people decide, machines do not
   commitment  what is disclosed is what the entry committed to
   erased      what is missing was erased, and the log says so
+  controls    controls.json is the one of the manifest, which counts the entries that are here
   checkpoint  every earlier head in the bundle is a beginning of this log
 
 Exit codes: 0 verified · 1 tampered or violated · 2 undecidable · 3 usage, or not a bundle.
@@ -54,13 +55,11 @@ try:
     import re2
 except ImportError:
     re2 = None
-
 MILLION, MOST_TOLD = 1_000_000, 50
 MODEL = ("model", "model_version", "prompt_version")
 Keys = tuple[tuple[str, bytes, bytes], ...]  # each a name, an id and a public key
 # Clocks of several hosts differ a little, and a transaction may take a while; nothing in the product takes longer.
 PATIENCE, IN_FORCE_PATIENCE = 600, 60  # seconds
-
 class NotABundle(Exception):
     """What was given cannot be read as a bundle at all."""
 class Bad(Exception):
@@ -137,8 +136,7 @@ def parse_key(text: str) -> tuple[str, bytes, bytes]:
     return name, bytes.fromhex(id), key[1:]
 def parse_keys(text: str) -> Keys:
     """The keys of a file: one a line; empty lines and lines that begin with # do not count. Raises Bad."""
-    lines = [line.strip() for line in text.splitlines()]
-    return tuple(parse_key(line) for line in lines if line and not line.startswith("#"))
+    return tuple(parse_key(line) for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
 @functools.cache
 def open_note(note: str, keys: Keys) -> str:
     """The text of a note that one of these keys has signed; a bad signature by any of them spoils it. Raises Bad."""
@@ -457,7 +455,7 @@ class Log:
         self.places, self.ends, self.times = Table(), Table(), Table()  # hash, subject, hash
         self.proposals, self.approvals, self.activations = Table(), Table(), Table()  # subject, subject, hash
         self.in_force, self.gates, self.seats = Table(), Table(), Table()  # system, digest, item
-        self.missing, self.ids, self.admissions = Table(), set[str](), Table()  # …; hash, and system with model
+        self.missing, self.ids, self.admissions, self.types = Table(), set[str](), Table(), Table()  # …; type
         self.erased, self.keys = set[tuple[str, str]](), set[str]()
         self.by_type: dict[str, Callable[[str, dict[str, Any], int], None]] = {
             "proposed": self._proposed, "approved": self._approved, "declined": self._four_eyes,
@@ -472,8 +470,8 @@ class Log:
             self.findings.append((rule, where, str(says)))
     def report(self) -> dict[str, Any]:
         findings = [{"rule": rule, "where": where, "says": says} for rule, where, says in self.findings]
-        count = dict(sorted(self.count.items()))
-        return {"origin": self.origin, "entries": len(self.places), "findings": findings, "counts": count}
+        return {"origin": self.origin, "entries": len(self.places), "findings": findings,
+                "counts": dict(sorted(self.count.items()))}
     def note(self, what: str) -> None:
         self.count[what] = self.count.get(what, 0) + 1
     def take(self, index: int, content: bytes, digest: str) -> None:
@@ -490,6 +488,7 @@ class Log:
             self.find(rule, where, error)
             return
         self.last = entry
+        self.types[entry["type"]] = [self.types.get(entry["type"], [0])[0] + 1, index]
         self._place(where, entry, digest, index, at)
         if "policy" in entry:
             self._check_policy(where, entry)
@@ -709,17 +708,14 @@ class Bundle:
         return (self.read(name) or b"").decode(errors="replace")
 def entries_of(bundle: Bundle, size: int, log: Log) -> Iterator[tuple[int, list[bytes], bytes]]:
     """Tile by tile: the index of the first entry, the entries, their joined hashes; the tile has to say the same."""
-    sha = hashlib.sha256
     for number in range((size + 255) // 256):
         width = min(256, size - number * 256)
         name, at, contents, hashes = tile_path(number, width), 0, [], []
         data = bundle.read(f"tile/entries/{name}") or b""
         for _ in range(width):
-            start = at + 2
-            at = start + int.from_bytes(data[at:start], "big")
-            content = data[start:at]
-            contents.append(content)
-            hashes.append(sha(b"\0" + content).digest())
+            start, at = at + 2, at + 2 + int.from_bytes(data[at : at + 2], "big")
+            contents.append(data[start:at])
+            hashes.append(hashlib.sha256(b"\0" + contents[-1]).digest())
         if at != len(data):
             log.find("entry", f"tile/entries/{name}", "it does not hold the entries that it should")
         joined, said = b"".join(hashes), bundle.read(f"tile/0/{name}") or b""
@@ -800,6 +796,10 @@ def verify(path: Path, trusted: Keys, say: Callable[[int, int], object]) -> dict
         if root_at(size, subtree) != root:
             log.find("root", "checkpoint", "the entries do not lead to the signed root")
         report["heads"] = check_heads(bundle, size, log, keys, subtree)
+    said = bundle.read("controls.json")
+    there, counted = said and hashlib.sha256(said).hexdigest(), manifest.get("types", log.types)
+    if there != manifest.get("controls") or counted != log.types:
+        log.find("controls", "manifest.json", "the controls.json that it names or the types that it counts are others")
     log.finish(str(manifest.get("payloads", "all")))
     return {**report, **log.report()}
 def receipt(path: Path, trusted: Keys) -> int:

@@ -12,10 +12,12 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from governance.api import paging
 from governance.evidence import log, sight
+from governance.evidence.types import TYPES
 from governance.models import Entry, LogKey, Payload, PendingEntry, System
 from governance.pages import access
 from governance.people import roles
@@ -31,8 +33,11 @@ COUNTED: Final = 10_000
 def index(request: HttpRequest) -> HttpResponse:
     """The newest entries. How many there are is counted up to ten thousand, beyond that it is PostgreSQL's estimate."""
     systems, person = access.systems(request, VERB), access.person(request)
+    types = [type for type in request.GET.getlist("type") if type in TYPES]
+    seen = sight.seen(systems, person)
+    seen = seen.filter(type__in=types) if types else seen
     try:
-        page = paging.page(sight.seen(systems, person), cursor=request.GET.get("cursor", ""), size=ROWS)
+        page = paging.page(seen, cursor=request.GET.get("cursor", ""), size=ROWS)
     except Invalid as refusal:
         raise NotFound("There is no such page of the log.") from refusal
     shown = [entry.pk for entry in page.rows]
@@ -52,7 +57,8 @@ def index(request: HttpRequest) -> HttpResponse:
         ],
         "rows": rows, "total": total, "is_estimate": total > COUNTED, "unsealed": min(unsealed, COUNTED),
         "has_more_unsealed": unsealed > COUNTED, "now": timezone.now(), "newest": page.rows[0] if page.rows else None,
-        "newer_url": page.previous and f"?cursor={page.previous}", "older_url": page.next and f"?cursor={page.next}",
+        "newer_url": page.previous and f"?{urlencode({'type': types, 'cursor': page.previous}, doseq=True)}",
+        "older_url": page.next and f"?{urlencode({'type': types, 'cursor': page.next}, doseq=True)}", "types": types,
         "keys": [{"key": "J K", "word": "next, previous entry"}, {"key": "Enter", "word": "read it"}],
     }  # fmt: skip
     return render(request, "evidence.html", context)

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from governance.pages import (
     checking,
+    controls,
     drafting,
     evidence,
     halting,
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/", incidents.index, name="incidents"),
     path("incidents/<uuid:id>/", incidents.show, name="incident"),
     path("evidence/", evidence.index, name="evidence"),
+    path("evidence/controls/", controls.index, name="controls"),
     path("evidence/check/", checking.index, name="check-start"),
     path("evidence/check/<uuid:id>/", checking.show, name="check"),
     path("evidence/check/entry/<uuid:id>/", checking.entry, name="check-entry"),

@@ -214,6 +214,7 @@ ROUTES = (
     Route("GET", "evidence/", "system_unnamed", "302 404 404 404 200 200 200 404 200"),
     Route("GET", "evidence/<uuid:id>/", "entry", "302 404 404 404 200 200 200 404 200"),
     Route("GET", "evidence/<uuid:id>/proof/", "sealed_entry", "302 404 404 404 200 200 200 404 200"),
+    Route("GET", "evidence/controls/", "sealed", "302 404 404 404 200 200 200 404 200"),
     Route("GET", "evidence/check/", "sealed", "302 404 404 404 200 200 200 404 200"),
     Route("POST", "evidence/check/", "sealed", "302 404 404 404 302 302 302 404 302", "range"),
     Route("GET", "evidence/check/<uuid:id>/", "somebodys_check", "302 404 404 404 404 404 404 404 404"),

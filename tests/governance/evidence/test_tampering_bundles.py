@@ -37,12 +37,15 @@ def rebuilt(members: Members, found: list[bytes], signers: list[Signer]) -> Memb
     """The bundle of a log of these entries: tiles, root and head made anew, as somebody with the key can."""
     kept = {name: content for name, content in members.items() if not name.startswith(("tile/", "checkpoint"))}
     hashes = [leaf.leaf_hash(entry) for entry in found]
+    manifest = json.loads(members["manifest.json"])
+    del manifest["types"]  # a forger would count anew; a bundle without a count is read all the same
     assert len(hashes) < 256
     place = tiles.path(0, len(hashes))
     head = Checkpoint(verifier.parse_checkpoint(members["checkpoint"].decode())[0], len(hashes), merkle.root_of(hashes))
     return {
         **kept, f"tile/entries/{place}": tiles.bundle(found), f"tile/0/{place}": b"".join(hashes),
         "checkpoint": note.make(head.text, signers).encode(), "checkpoints.txt": b"",
+        "manifest.json": json.dumps(manifest).encode(),
     }  # fmt: skip
 
 
