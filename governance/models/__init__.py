@@ -20,6 +20,7 @@ from governance.models.outputs import Output, OutputContent, is_final
 from governance.models.people import Absence, ApiKey, Person, Presence, Role, Skill
 from governance.models.replays import Replay
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, Remark, System
+from governance.models.tallies import Tally, TallyBlock
 from governance.models.tuning import Certificate, KnownAnswer
 
 __all__ = [
@@ -55,5 +56,7 @@ __all__ = [
     "Sealed",
     "Skill",
     "System",
+    "Tally",
+    "TallyBlock",
     "is_final",
 ]

@@ -91,6 +91,10 @@ class Output(models.Model):
             # Few rows each: the audits that the detector reads, and the released answers that were found wrong.
             models.Index(fields=["policy", "labelled_at"], name="audits_by_policy", condition=models.Q(is_audit=True)),
             models.Index(fields=["correction"], name="outputs_corrected", condition=models.Q(correction__isnull=False)),
+            # Outputs of one case stand for one another over days, so counting looks at all of them each time.
+            models.Index(
+                fields=["system", "received_at"], name="outputs_of_cases", condition=models.Q(case_key__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

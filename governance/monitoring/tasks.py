@@ -4,7 +4,7 @@ from celery import shared_task
 
 from governance.monitoring import guards, health, watching
 from governance.policies import amending
-from governance.tuning import looks
+from governance.tuning import keeping, looks
 
 
 @shared_task
@@ -17,6 +17,12 @@ def heartbeat() -> None:
 def take_due_looks() -> int:
     """Take the looks at the evidence that the policies' schedules ask for now; how many were taken."""
     return len(looks.take_due())
+
+
+@shared_task
+def keep_counts() -> int:
+    """Count on what has become final, so that no page and no look counts it again; how many thresholds."""
+    return keeping.keep_all()
 
 
 @shared_task

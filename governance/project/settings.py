@@ -301,6 +301,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 1},
     },
     "look at the evidence": {"task": "governance.monitoring.tasks.take_due_looks", "schedule": 3600.0},
+    "keep the counts": {
+        "task": "governance.monitoring.tasks.keep_counts",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "begin scheduled policies": {"task": "governance.monitoring.tasks.activate_due_policies", "schedule": 5.0},
     "check the guards": {"task": "governance.monitoring.tasks.check_guards", "schedule": 10.0},
     "watch the audits": {"task": "governance.monitoring.tasks.watch_audits", "schedule": 60.0},

@@ -28,7 +28,7 @@ from governance.tuning.reading import Reading
 from governance.tuning.samples import RuleLine, Sample, Scope
 from governance.tuning.sensitivity import Sensitivity, measured
 
-CODE: Final = "tuning 2"  # raised with any change of what a look computes
+CODE: Final = "tuning 3"  # raised with any change of what a look computes
 LIFE: Final = timedelta(days=30)
 PROVISIONAL: Final = "certified-provisional"
 

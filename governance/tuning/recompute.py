@@ -21,7 +21,7 @@ from governance.tuning.certify import MILLION
 from governance.tuning.looks import PROVISIONAL
 
 # How tests are computed has not changed between these; what is counted has.
-CODES: Final = ("tuning 1", "tuning 2")
+CODES: Final = ("tuning 1", "tuning 2", "tuning 3")
 CLOSE: Final = 1e-9  # relative: libraries may round a last digit otherwise
 
 

@@ -141,7 +141,7 @@ def test_counting_costs_one_statement_whatever_the_number_of_outputs(system: Sys
     samples.sample(scope, in_force=900_000)  # compiles the policy once a process
     with CaptureQueriesContext(connection) as queries:
         samples.sample(scope, in_force=900_000)
-    assert len(queries) == 2  # the policies whose deadlines apply, and the counts
+    assert len(queries) == 3  # the policies whose deadlines apply, what is kept, and the counts
 
 
 class TestCases:

@@ -1,0 +1,87 @@
+"""What evidence belongs to, which outputs of it are counted and when they are settled: what every count starts from.
+
+What is a label, what counts as wrong and when a window closes is told in docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from governance.models import Output, PolicyVersion, System
+from governance.policies.registry import compiled
+from governance.tuning.certify import MILLION
+
+# Fixed before any label was seen; finer where most models put most of their answers.
+GRID: Final = tuple(sorted({*range(0, MILLION + 1, 10_000), 995_000, 999_000}))
+WINDOW: Final = timedelta(days=90)
+OVERDUE: Final = timedelta(days=7)  # after the due time, what nobody judged counts as wrong
+
+# The window opens with a day, so that days which were counted once need not be counted again.
+FIRST_DAY: Final = "(date_trunc('day', statement_timestamp() AT TIME ZONE 'UTC') - make_interval(secs => %(window)s))"
+OPENS: Final = f"({FIRST_DAY} AT TIME ZONE 'UTC')"
+TERMS: Final = """
+    SELECT * FROM unnest(%(policies)s::uuid[], %(grace)s::float8[], %(undo)s::float8[]) AS t (policy, grace, undo)
+"""
+OURS: Final = """o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
+        AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.rule = %(rule)s
+        AND o.threshold IS NOT NULL AND NOT o.is_known_answer"""
+# Every output of a scope with what counting asks of it; more conditions may follow.
+FIT: Final = f"""
+    SELECT o.id, o.case_key, o.confidence, o.received_at, o.lane, o.is_audit, o.propensity, o.label IS NULL AS unjudged,
+        coalesce(NOT o.label, true) AS wrong,
+        (o.lane = 'release' AND NOT o.is_audit) OR o.resolved_by IS NOT DISTINCT FROM 'fallback'
+            OR o.received_at < statement_timestamp() - make_interval(secs => t.grace)
+            OR o.label IS NOT NULL AND o.labelled_at <= statement_timestamp() - make_interval(secs => t.undo) AS settled
+    FROM governance_output o JOIN terms t ON t.policy = o.policy_id
+    WHERE {OURS}
+"""  # noqa: S608  only constants
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What evidence belongs to: one threshold of one system, and the model and prompt that produced the outputs."""
+
+    system: System
+    segment: str  # "" is the default threshold
+    model: str
+    model_version: str
+    prompt_version: str | None
+
+    @property
+    def rule(self) -> str:
+        return rule_of(self.segment)
+
+
+def rule_of(segment: str) -> str:
+    """The name that outputs decided by this threshold carry as their rule."""
+    return f"threshold:{segment or 'default'}"
+
+
+def scope(system: System, segment: str = "") -> Scope | None:
+    """The model and prompt version of the newest output that this threshold decided; None before the first."""
+    newest = Output.objects.of(system).genuine().filter(rule=rule_of(segment)).newest_first()
+    found = newest.values_list("model", "model_version", "prompt_version").first()
+    return Scope(system, segment, *found) if found else None
+
+
+def parameters(of: Scope) -> dict[str, Any]:
+    """What the statements ask for. Deadlines are those of the policy that judged, whatever is in force today."""
+    judging = PolicyVersion.objects.of(of.system).filter(in_force_from__isnull=False).values_list("pk", flat=True)
+    policies = {pk: compiled(pk) for pk in judging}
+    return {
+        "system": of.system.pk, "model": of.model, "model_version": of.model_version,
+        "prompt_version": of.prompt_version, "rule": of.rule, "window": WINDOW.total_seconds(),
+        "policies": list(policies),
+        "grace": [
+            (policy.sla.longest(policy.routing.queues) + OVERDUE).total_seconds() for policy in policies.values()
+        ],
+        "undo": [float(policy.review.undo_seconds) for policy in policies.values()],
+    }  # fmt: skip
+
+
+def thresholds(policies: list[Any]) -> set[int]:
+    """Every threshold, in millionths, that these versions set."""
+    found = [compiled(pk).threshold for pk in policies]
+    return {each.default for each in found} | {part.threshold for each in found for part in each.segments}
