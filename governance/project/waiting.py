@@ -14,8 +14,8 @@ import select
 import time
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from queue import SimpleQueue
-from threading import BoundedSemaphore, Lock
+from queue import LifoQueue, SimpleQueue
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -91,11 +91,10 @@ class Answer:
 
 
 class Stream:
-    """A long answer: it has a connection of its own while it lasts, and only a few of them run in a process."""
+    """A long answer: it has a slot to itself while it lasts, and only a few of them run in a process."""
 
-    def __init__(self, response: StreamingHttpResponse, places: BoundedSemaphore) -> None:
-        self.response, self.places, self.slot = response, places, Slot()
-        places.acquire()
+    def __init__(self, response: StreamingHttpResponse, slots: "LifoQueue[Slot]") -> None:
+        self.response, self.slots, self.slot = response, slots, slots.get()
         self.chunks = iter(response)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -107,10 +106,11 @@ class Stream:
 
     def close(self) -> None:
         """End the answer; the server calls it also when the client went away."""
-        with self.slot:
-            self.response.close()
-        self.slot.database.close()
-        self.places.release()
+        try:
+            with self.slot:
+                self.response.close()
+        finally:
+            self.slots.put(self.slot)
 
 
 class Door:
@@ -121,7 +121,10 @@ class Door:
         self.slots: SimpleQueue[Slot] = SimpleQueue()
         for _ in range(slots):
             self.slots.put(Slot())
-        self.streams = BoundedSemaphore(streams)
+        # The one used last comes first: a new connection costs what a batch of a hundred outputs does.
+        self.streams: LifoQueue[Slot] = LifoQueue()
+        for _ in range(streams):
+            self.streams.put(Slot())
         self.waiting, self.waiters, self.count = 0, waiters, Lock()
         self.resolutions = Resolutions()
 
