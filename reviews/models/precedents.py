@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -11,7 +12,7 @@ from reviews.models.decisions import Decision
 
 
 class Precedent(models.Model):
-    """The words of one decided case, and its beginning in a line; personal data is in neither."""
+    """The words of one decided case, how it begins, and the place of its numbers; personal data is in none."""
 
     output = models.OneToOneField(
         OutputContent, models.CASCADE, primary_key=True, related_name="+", db_constraint=False
@@ -20,6 +21,8 @@ class Precedent(models.Model):
     decision = models.ForeignKey(Decision, models.CASCADE, related_name="+", db_index=False)
     excerpt = models.CharField(max_length=120, blank=True)
     words = SearchVectorField()
+    # Read by the extension pgvector where the database has it; kept all the same, so that it may come later.
+    place = ArrayField(models.FloatField(), null=True)
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import connection
 
 from governance.models import System
+from reviews.precedents.nearness import place_of
 from reviews.precedents.wording import case_text, excerpt, system_word
 from reviews.routing.rulebook import rulebook
 
@@ -32,9 +33,9 @@ WHERE d.id IN (
 ORDER BY d.output_id, d.id
 """
 _KEEP: Final = """
-INSERT INTO reviews_precedent (output_id, system_id, decision_id, excerpt, words)
+INSERT INTO reviews_precedent (output_id, system_id, decision_id, excerpt, words, place)
 VALUES (%(output)s, %(system)s, %(decision)s, %(excerpt)s,
-        to_tsvector('simple', %(text)s) || to_tsvector('simple', %(word)s))
+        to_tsvector('simple', %(text)s) || to_tsvector('simple', %(word)s), %(place)s::double precision[])
 ON CONFLICT DO NOTHING
 """
 _FORGET: Final = """
@@ -53,10 +54,11 @@ def remember() -> int:
         cursor.execute(_DUE, {"batch": BATCH, "kept": KEPT})
         rows = cursor.fetchall()
         for output, system, decision, policy, given in rows:
-            contract = rulebook(policy).contract
-            text = case_text(contract, json.loads(given)) if contract else ""
+            contract, sent = rulebook(policy).contract, json.loads(given)
+            text = case_text(contract, sent) if contract else ""
             asked = {"output": output, "system": system, "decision": decision, "excerpt": excerpt(text)}
             asked |= {"text": text, "word": system_word(system)}
+            asked["place"] = place_of(contract, sent) if contract else None
             cursor.execute(_KEEP, asked)
     return len(rows)
 

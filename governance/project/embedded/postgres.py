@@ -169,6 +169,7 @@ def _roles(owner_password: str, runtime_password: str) -> list[str]:
         f"GRANT {RUNTIME} TO {OWNER}",
         on_tables,
         on_sequences,
+        "CREATE EXTENSION vector",  # only a superuser may
         f"CREATE DATABASE countersign OWNER {OWNER}",
         "REVOKE ALL ON DATABASE countersign FROM PUBLIC",
         f"GRANT CONNECT, TEMPORARY ON DATABASE countersign TO {RUNTIME}",

@@ -20,12 +20,15 @@ from governance.models import OutputContent
 from reviews.models import Decision, Item
 from reviews.pages.showing import thumb
 from reviews.pages.showing.scan import Scan
+from reviews.precedents.nearness import FAR, place_of
+from reviews.precedents.vectors import has_vectors
 from reviews.precedents.wording import case_text, system_word, telling_words
 
 # A rare answer must not read a million rows: cases are looked for among the newest decisions only.
 _LOOKED_AT: Final = 2000
 _SHOWN: Final = 4
 _NEAR: Final = 40
+_NEAREST_SHOWN: Final = 12
 _FEWEST_WORDS: Final = 3
 _LARGEST_THUMB: Final = 20_000
 # What may be told of a decided case, so that nobody learns what she may still have to judge.
@@ -72,6 +75,27 @@ WITH near AS MATERIALIZED (
 UNION ALL
 (SELECT * FROM ({_SAME}) same WHERE NOT EXISTS (SELECT FROM worded) ORDER BY id DESC)
 """  # noqa: S608  only constants
+# The cases whose numbers lie nearest: every case of the system is compared, which 2,000 of them are few enough for.
+_NEAREST: Final = f"""
+WITH near AS MATERIALIZED (
+    SELECT p.output_id, p.excerpt, p.place::vector <-> %(place)s::double precision[]::vector AS far
+    FROM reviews_precedent p
+    WHERE p.system_id = %(system)s AND cardinality(p.place) = cardinality(%(place)s::double precision[])
+), standing AS MATERIALIZED (
+    SELECT DISTINCT ON (d.output_id) d.id, d.output_id, d.verdict, d.ai_said, d.person_said, d.decided_at,
+           p.is_simulated, n.far
+    FROM (SELECT * FROM near WHERE far < %(limit)s ORDER BY far LIMIT %(near)s) n
+    JOIN reviews_decision d ON d.output_id = n.output_id AND d.undone_at IS NULL AND d.purpose <> 'known_answer'
+    JOIN reviews_item i ON i.id = d.item_id
+    JOIN governance_person p ON p.id = d.person_id
+    WHERE {_TOLD}
+    ORDER BY d.output_id, d.id DESC
+)
+(SELECT id, output_id, verdict, ai_said, person_said, decided_at, is_simulated, NULL
+ FROM standing ORDER BY far, id DESC LIMIT %(shown)s)
+UNION ALL
+(SELECT * FROM ({_SAME}) same WHERE NOT EXISTS (SELECT FROM standing) ORDER BY id DESC)
+"""  # noqa: S608  only constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,34 +114,42 @@ class Precedent:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """The newest cases, and how all those found were decided: (verdict, what it was overridden to, how many)."""
+    """The first few cases, and how all those found were decided: (verdict, what it was overridden to, how many).
+    `is_near` when their numbers lie nearest, `is_worded` when they share most words, else they had the same answer."""
 
     newest: tuple[Precedent, ...] = ()
     counts: tuple[tuple[str, str, int], ...] = ()
     total: int = 0
     is_worded: bool = False
+    is_near: bool = False
 
 
 def alike(
     system: UUID, *, given: Any, ai_said: str, besides: UUID, contract: Contract | None
 ) -> Alike:  # fmt: skip
     """What was decided before about cases whose input has most words in common with this one, at least a third of the
-    longer ones; where there are none, about the same answer. Names are not told: an expert weighs cases, not
-    colleagues."""
-    words = telling_words(case_text(contract, given)) if contract is not None and given is not MISSING else ()
-    if not ai_said and not words:
+    longer ones, or whose scan or measurements lie nearest, where the database has pgvector; where there are none, about
+    the same answer. Names are not told: an expert weighs cases, not colleagues."""
+    is_known = contract is not None and given is not MISSING
+    words = telling_words(case_text(contract, given)) if contract is not None and is_known else ()
+    is_worded = len(words) >= _FEWEST_WORDS
+    place = place_of(contract, given) if contract is not None and is_known and not is_worded and has_vectors() else None
+    if not ai_said and not words and place is None:
         return Alike()
     asked: dict[str, Any] = {
         "system": system, "looked_at": _LOOKED_AT, "ai_said": ai_said, "besides": besides, "words": list(words),
         "query": f"{system_word(system)} & ({' | '.join(words)})", "near": _NEAR,
-        "needed": max(_FEWEST_WORDS, -(-len(words) // 3)),
+        "needed": max(_FEWEST_WORDS, -(-len(words) // 3)), "place": place, "limit": FAR, "shown": _NEAREST_SHOWN,
     }  # fmt: skip
+    how = _WORDED if is_worded else f"{_SAME} ORDER BY d.id DESC" if place is None else _NEAREST
     with connection.cursor() as cursor:
-        cursor.execute(_WORDED if len(words) >= _FEWEST_WORDS else f"{_SAME} ORDER BY d.id DESC", asked)
+        cursor.execute(how, asked)
         rows = cursor.fetchall()
     thumbs = thumbs_of({row[1]: contract for row in rows[:_SHOWN]})
     newest = tuple(
-        Precedent(verdict, ai, said if verdict == "override" else "", excerpt, at, is_simulated, thumbs.get(output))
+        Precedent(
+            verdict, ai, said if verdict == "override" else "", excerpt or "", at, is_simulated, thumbs.get(output)
+        )
         for _, output, verdict, ai, said, at, is_simulated, excerpt in rows[:_SHOWN]
     )
     tally = Counter((row[2], row[4] if row[2] == "override" else "") for row in rows)
@@ -126,6 +158,7 @@ def alike(
         tuple((verdict, said, count) for (verdict, said), count in tally.most_common(4)),
         len(rows),
         bool(rows and rows[0][7]),
+        bool(rows and rows[0][7] is None),
     )
 
 
