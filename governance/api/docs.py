@@ -18,6 +18,7 @@ ID: Final[Schema] = {"type": "string", "format": "uuid"}
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
 ANYTHING: Final[Schema] = {}
+BYTES: Final[Schema] = {"type": "string", "format": "binary"}
 
 
 def of(members: Mapping[str, Schema], *, optional: tuple[str, ...] = ()) -> Schema:
@@ -57,8 +58,12 @@ PROBLEM: Final[Schema] = {
 _PROBLEM_HERE: Final[Schema] = {"$ref": "#/components/schemas/Problem"}
 PAGING: Final = (
     OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous` of another page."),
-    OpenApiParameter("limit", OpenApiTypes.INT, description="Rows a page, at most 200; 50 when left out."),
+    OpenApiParameter(
+        "limit", {"type": "integer", "minimum": 1, "maximum": 200}, description="Rows a page, 50 when left out."
+    ),
 )
+# What any body may meet: no JSON, too many bytes, another content type, and the reasons of the door itself.
+_OF_BODIES: Final = (400, 413, 415, 422)
 
 
 def described(
@@ -70,13 +75,14 @@ def described(
     problems: tuple[int, ...] = (401, 403, 404),
     parameters: tuple[OpenApiParameter, ...] = (),
     more: str = "",
+    kinds: tuple[str, ...] = ("application/json",),
 ) -> Callable[[View], View]:
-    """Decorates a view's method with its description: `answers` by status (None for an empty one), the problems it may
-    answer with, and the scope that a key needs."""
+    """Decorates a view's method with its description: `answers` by status (None for an empty one) in one of `kinds`,
+    the problems it may answer with, and the scope that a key needs."""
     responses: dict[Any, Any] = {
-        (status, "application/json") if schema is not None else status: schema for status, schema in answers.items()
+        (status, kind) if schema is not None else status: schema for status, schema in answers.items() for kind in kinds
     }
-    told = {*problems, *((415, 422) if body is not None else ())}
+    told = {*problems, 406, *(_OF_BODIES if body is not None else ()), *((422,) if PAGING[0] in parameters else ())}
     responses.update({(status, "application/problem+json"): _PROBLEM_HERE for status in sorted(told)})
     needs = f"A key needs the scope `{scope}`." if scope else ""
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from governance.api import paging
 from governance.api.authentication import caller
-from governance.api.docs import ID, PAGING, TEXT, TIME, described, of, page_of
+from governance.api.docs import BYTES, ID, PAGING, TEXT, TIME, described, of, page_of
 from governance.api.rendering import JSONRenderer
 from governance.evidence import log, sight, tiles
 from governance.models import Entry
@@ -26,6 +26,7 @@ ENTRY = of({
     "leaf": {"type": "object"},
 })  # fmt: skip
 ONE_ENTRY = of({**ENTRY["properties"], "proof": {"type": ["string", "null"]}})
+_OCTETS = "application/octet-stream"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _NOT_LONG = "no-cache"
 
@@ -47,7 +48,7 @@ class _Open(APIView):
 class Checkpoint(_Open):
     """`GET evidence/checkpoint`."""
 
-    @described("The newest signed head of the log", answers={200: TEXT}, problems=(404,))
+    @described("The newest signed head of the log", answers={200: TEXT}, problems=(404,), kinds=("text/plain",))
     def get(self, request: Request) -> HttpResponse:
         """A C2SP signed note, with the cosignatures of witnesses. 404 as long as nothing is sealed."""
         checkpoint = log.latest_checkpoint()
@@ -59,13 +60,13 @@ class Checkpoint(_Open):
 class Tile(_Open):
     """`GET evidence/tile/{level}/{number}`."""
 
-    @described("A tile of hashes of the log", answers={200: TEXT}, problems=(404,))
+    @described("A tile of hashes of the log", answers={200: BYTES}, problems=(404,), kinds=(_OCTETS,))
     def get(self, request: Request, level: int, at: str) -> HttpResponse:
         number, width = _place(at)
         if level > 9 or number >= 2**54:
             raise NotFound("The log has no such tile.")
         kept = _FOR_EVER if width == tiles.WIDTH else _NOT_LONG
-        return _answer(log.tile(level, number, width), "application/octet-stream", kept)
+        return _answer(log.tile(level, number, width), _OCTETS, kept)
 
 
 class EntryBundle(APIView):
@@ -75,7 +76,7 @@ class EntryBundle(APIView):
     renderer_classes = (Plain,)
 
     @described(
-        "256 entries of the log", answers={200: TEXT}, scope="evidence:read",
+        "256 entries of the log", answers={200: BYTES}, kinds=(_OCTETS,), scope="evidence:read",
         more="Entries of all systems, so the person behind the key has to be an auditor (or owner, approver, admin) of "
         "all of them and no reviewer.",
     )  # fmt: skip
@@ -88,7 +89,7 @@ class EntryBundle(APIView):
             if systems is not None and not systems:
                 raise NotFound("There is nothing here.")
             raise NotAllowed("The log holds the entries of every system: read yours one by one at evidence/entries/.")
-        return _answer(log.entry_bundle(number, width), "application/octet-stream", "private, no-cache")
+        return _answer(log.entry_bundle(number, width), _OCTETS, "private, no-cache")
 
 
 class Entries(APIView):

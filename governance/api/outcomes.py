@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +16,7 @@ from governance.contracts.values import MISSING
 from governance.models import Outcome
 from governance.monitoring import outcomes
 from governance.policies.canonical import canonical_bytes
+from governance.policies.operators import instant
 from governance.refusals import Invalid, NotAllowed, Problem
 
 MEMBERS = ("external_id", "correct", "output", "corrected", "source", "observed_at")
@@ -96,11 +96,8 @@ def _id(sent: dict[str, Any]) -> UUID:
 def _moment(sent: dict[str, Any]) -> datetime | None:
     if "observed_at" not in sent:
         return None
-    try:
-        moment = parse_datetime(text(sent, "observed_at", longest=40))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = instant(text(sent, "observed_at", longest=40))
+    if moment is None:
         raise _wrong("observed_at", "This is a time such as 2026-03-01T00:00:00Z.")
     if moment > timezone.now():
         raise _wrong("observed_at", "This lies in the future.")

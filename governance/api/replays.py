@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from django.utils.dateparse import parse_datetime
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +15,7 @@ from governance.api.policies import WHOLE_VERSION, shown_whole, version_of
 from governance.contracts.reading import exact_millionths
 from governance.models import PolicyVersion, Replay
 from governance.policies import amending, trials
+from governance.policies.operators import instant
 from governance.refusals import Invalid, Problem
 from governance.tuning import replaying
 
@@ -126,11 +126,8 @@ def _days(sent: dict[str, Any]) -> int:
 
 
 def _moment(value: Any) -> datetime | None:
-    try:
-        at = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
-    if value is not None and (at is None or at.tzinfo is None):
+    at = instant(value) if isinstance(value, str) else None
+    if value is not None and at is None:
         raise Invalid("/at: This is an RFC 3339 time.", errors=[Problem("/at", "wrong-type", "An RFC 3339 time.")])
     return at
 

@@ -23,6 +23,7 @@ def result(
     Conflict without a policy in force and NotFound for an unknown segment.
     """
     policy = looks.policy_of(system)
+    in_force = looks.threshold_of(policy, segment)
     last = looks.latest(system, segment)
     standing = looks.standing(last) if last else None
     explored = looks.exploration(system, segment, target=target, confidence=confidence)
@@ -31,7 +32,7 @@ def result(
         "segment": segment or None,
         "target": policy.risk.target / MILLION,
         "confidence": policy.risk.confidence / MILLION,
-        "in_force": looks.threshold_of(policy, segment) / MILLION,
+        "in_force": in_force / MILLION,
         "certificate": standing and certificate_part(standing),
         "exploration": explored and exploration_part(explored),
     }

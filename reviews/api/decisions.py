@@ -44,8 +44,8 @@ class Decisions(APIView):
     renderer_classes = (JSONRenderer, Lines, Sheet)
 
     @described(
-        "Decisions, newest first", answers={200: shapes.DECISIONS}, problems=(401, 403, 422), scope="decisions:read",
-        parameters=(*PAGING, *shapes.asked("format", *history.FILTERS)),
+        "Decisions, newest first", answers={200: shapes.DECISIONS}, problems=(401, 403, 404), scope="decisions:read",
+        parameters=(*PAGING, shapes.FORMAT, *shapes.asked(*history.FILTERS)), kinds=shapes.FORMATS,
         more="`format=jsonl` or `format=csv` streams them all.",
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponseBase:
@@ -72,7 +72,7 @@ class Undo(APIView):
         scope="reviews:write", more="Before `final_at`; the item is in the same hands again.",
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
-        members(request.data or {}, allowed=())
+        members(request.data, allowed=())
         return Response(shown(undo(actor_of(request), id)))
 
 

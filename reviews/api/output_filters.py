@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
-from django.utils.dateparse import parse_datetime
 
 from governance.models import Output, is_final
 from governance.models.outputs import STATUSES
+from governance.policies.operators import instant
 from governance.refusals import Invalid, Problem
 
 _PAGING: Final = ("cursor", "limit", "format")
@@ -62,11 +62,8 @@ def _with_status(outputs: QuerySet[Output], status: str) -> QuerySet[Output]:
 
 
 def _moment(name: str, text: str) -> datetime:
-    try:
-        moment = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = instant(text.replace(" ", "+"))
+    if moment is None:
         raise _wrong(name, "This is a time such as 2026-03-01T00:00:00Z.")
     return moment
 

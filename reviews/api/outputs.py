@@ -35,7 +35,7 @@ class Outputs(APIView):
 
     @described(
         "Send one output", body=shapes.OUTPUT_SENT, answers={201: shapes.OUTPUT, 200: shapes.OUTPUT},
-        problems=(401, 403, 404, 409, 413), scope="outputs:write",
+        problems=(401, 403, 404, 409), scope="outputs:write",
         more="200 with the first verdict when the same body came before; 409 when the id came with another.",
     )  # fmt: skip
     def post(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class Batch(APIView):
 
     @described(
         "Send up to 10,000 outputs", body={"type": "array", "items": shapes.OUTPUT_SENT}, answers={200: shapes.LINE},
-        problems=(401, 403, 413), scope="outputs:write",
+        problems=(401, 403), kinds=("application/x-ndjson",), scope="outputs:write",
         more="A JSON array, or `application/x-ndjson` with an output a line. A bad line harms no good one.",
     )  # fmt: skip
     def post(self, request: Request) -> HttpResponseBase:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from governance.api.authentication import Caller, caller, must_be_fresh
-from governance.api.docs import TEXT, described
+from governance.api.docs import BYTES, described
 from governance.api.evidence import Plain
 from governance.models import Output
 from governance.people import roles
@@ -24,8 +24,8 @@ class Proof(APIView):
     renderer_classes = (Plain,)
 
     @described(
-        "The evidence of one output, as a bundle", answers={200: TEXT}, scope="evidence:read",
-        problems=(401, 403, 404, 409),
+        "The evidence of one output, as a bundle", answers={200: BYTES}, kinds=("application/zip",),
+        scope="evidence:read", problems=(401, 403, 404, 409),
         more="A zip file that holds its own verifier. Only for those who may see evidence and judge nothing in the "
         "system; content is in it as far as they may see personal data.",
     )  # fmt: skip

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
-from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api.authentication import Caller
-from governance.api.docs import TEXT, described, of
+from governance.api.docs import MAYBE_TEXT, described, of
 from governance.api.parsing import members, text
 from governance.contracts.values import MISSING
 from governance.people.actors import Actor
+from governance.policies.operators import instant
 from governance.refusals import Invalid, Problem
 from reviews import queue
 from reviews.api import shapes
@@ -35,12 +35,12 @@ class Next(Door):
     """`POST` takes the most urgent item for this reviewer; with `?ahead=1` the one after it, softly."""
 
     @described(
-        "Take the most urgent item", body=of({"queue": TEXT}, optional=("queue",)),
+        "Take the most urgent item", body=of({"queue": MAYBE_TEXT}, optional=("queue",)),
         answers={200: shapes.CARD, 204: None}, problems=(401, 403), parameters=shapes.asked("ahead"),
         scope="reviews:write", more="`ahead=1` takes the one after it, softly, for 60 seconds.",
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        body = members(request.data or {}, allowed=("queue",))
+        body = members(request.data, allowed=("queue",))
         ahead = request.query_params.get("ahead", "") in ("1", "true")
         slug = text(body, "queue", longest=64) if body.get("queue") is not None else None
         claim = queue.claim_next(actor_of(request), queue=slug or None, ahead=ahead)
@@ -55,7 +55,7 @@ class Claimed(Door):
         scope="reviews:write",
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
-        members(request.data or {}, allowed=())
+        members(request.data, allowed=())
         return Response(shown(queue.claim_item(actor_of(request), id)))
 
 
@@ -119,7 +119,7 @@ class Hold(Door):
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         body = members(request.data, allowed=("claim_token", "until", "reason"), required=("claim_token", "until"))
-        until = _moment(text(body, "until", longest=64))
+        until = instant(text(body, "until", longest=64))
         if until is None:
             raise _wrong("/until", "This is a time such as 2026-03-01T14:00:00Z.")
         queue.hold(actor_of(request), id, token(body), until=until, reason=text(body, "reason"))
@@ -157,7 +157,7 @@ def said(body: dict[str, Any]) -> dict[str, Any]:
     output = body.get("output", MISSING)
     if output is None and verdict in ("approve", "reject"):
         output = MISSING
-    reasons = body.get("reasons") or []
+    reasons = [] if body.get("reasons") is None else body["reasons"]
     if not isinstance(reasons, list) or len(reasons) > MOST_REASONS or not all(isinstance(r, str) for r in reasons):
         raise _wrong("/reasons", "This is a list of the policy's reason codes.")
     comment = text(body, "comment", longest=4000) if body.get("comment") is not None else ""
@@ -185,13 +185,6 @@ def told(claim: Claim) -> dict[str, Any]:
 def outcome(decided: Decided) -> dict[str, Any]:
     """`{decision, item, final_at}`."""
     return {"decision": decided.decision, "item": {"state": decided.item_state}, "final_at": decided.final_at}
-
-
-def _moment(written: str) -> Any:
-    try:
-        return parse_datetime(written)
-    except ValueError:
-        return None
 
 
 def _wrong(pointer: str, detail: str) -> Invalid:

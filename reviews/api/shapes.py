@@ -27,6 +27,7 @@ MAYBE_OBJECT: Final[Schema] = {"type": ["object", "null"]}
 STATUS: Final[Schema] = {"enum": list(STATUSES)}
 VERDICT: Final[Schema] = {"enum": list(Decision.VERDICTS)}
 CODES: Final[Schema] = list_of(TEXT)
+MAYBE_CODES: Final[Schema] = {"type": ["array", "null"], "items": TEXT}
 
 OUTPUT_SENT: Final = of(
     {
@@ -73,17 +74,26 @@ TOKEN: Final = of({"claim_token": ID})
 TOKEN_AND_REASON: Final = of({"claim_token": ID, "reason": TEXT}, optional=("reason",))
 HOLD: Final = of({"claim_token": ID, "until": TIME, "reason": TEXT}, optional=("reason",))
 DECISION_SENT: Final = of(
-    {"claim_token": ID, "verdict": VERDICT, "output": ANYTHING, "reasons": CODES, "comment": TEXT, "took_ms": WHOLE},
+    {
+        "claim_token": ID,
+        "verdict": VERDICT,
+        "output": ANYTHING,
+        "reasons": MAYBE_CODES,
+        "comment": MAYBE_TEXT,
+        "took_ms": WHOLE,
+    },
     optional=("verdict", "output", "reasons", "comment", "took_ms"),
 )
 SUPERSEDING: Final = of(
-    {"verdict": VERDICT, "output": ANYTHING, "reasons": CODES, "comment": TEXT},
+    {"verdict": VERDICT, "output": ANYTHING, "reasons": MAYBE_CODES, "comment": MAYBE_TEXT},
     optional=("output", "reasons", "comment"),
 )
 DECIDED: Final[Schema] = {
     "type": "object", "properties": {"decision": ID, "item": OBJECT, "final_at": TIME}, "required": ["decision"],
 }  # fmt: skip
 DECISIONS: Final = page_of(OBJECT)
+FORMATS: Final = ("application/json", "application/x-ndjson", "text/csv")
+FORMAT: Final = OpenApiParameter("format", OpenApiTypes.STR, enum=("json", "jsonl", "csv"))
 
 WEBHOOK: Final[Schema] = {
     "type": "object",

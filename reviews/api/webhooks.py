@@ -98,6 +98,7 @@ class WebhookTest(APIView):
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """Sends a message of type `webhook.test`; `GET webhooks/{id}/` shows what came of it."""
+        parsing.members(request.data, allowed=())
         endpoint = _find(_caller(request), id)
         delivery = endpoints.test(endpoint, by=_caller(request).actor_in(endpoint.system_id))
         return Response({"delivery": str(delivery.pk)}, status=202)
@@ -114,6 +115,7 @@ class WebhookRotate(APIView):
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """A new secret, shown this once; for 24 hours both sign."""
+        parsing.members(request.data, allowed=())
         endpoint = _find(_caller(request), id)
         must_be_fresh(request)
         return Response({"secret": endpoints.rotate(endpoint, by=_caller(request).actor_in(endpoint.system_id))})
@@ -126,12 +128,12 @@ class WebhookReplay(APIView):
 
     @described(
         "Send dead deliveries again", body=of({"delivery": ID}, optional=("delivery",)),
-        answers={202: of({"replayed": WHOLE})}, scope="webhooks:write",
+        answers={202: of({"replayed": WHOLE})}, problems=(401, 403, 404, 409), scope="webhooks:write",
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
         """Sends dead deliveries again under their ids: one (`{delivery}`) or, with an empty body, all."""
         endpoint = _find(_caller(request), id)
-        data = parsing.members(request.data or {}, allowed=("delivery",))
+        data = parsing.members(request.data, allowed=("delivery",))
         count = endpoints.replay(
             endpoint, by=_caller(request).actor_in(endpoint.system_id),
             delivery=_uuid(data["delivery"]) if "delivery" in data else None,

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 from django.db.models import Q
-from django.utils.dateparse import parse_date, parse_datetime
 
 from governance.contracts.masking import MASK, mask
 from governance.contracts.schema import Contract
@@ -17,6 +16,7 @@ from governance.models import Payload, Person
 from governance.people import roles
 from governance.people.actors import Actor
 from governance.policies.candidate import MILLION
+from governance.policies.operators import instant
 from governance.refusals import Invalid, NotAllowed, Problem
 from reviews.models import Decision
 from reviews.models.decisions import DecisionQuerySet
@@ -133,13 +133,10 @@ def _first_id(moment: datetime) -> UUID:
 
 
 def _moment(name: str, text: str) -> datetime:
-    try:
-        day = parse_date(text)
-        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text.replace(" ", "+"))
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
+    moment = instant(f"{text}T00:00:00Z") or instant(text.replace(" ", "+"))
+    # Around it there has to be room for the slack.
+    if moment is not None and 1 < moment.year < 9999:
+        return moment
     raise _wrong(name, "This is a day such as 2026-03-01, or a time such as 2026-03-01T00:00:00Z.")
 
 

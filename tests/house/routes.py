@@ -205,7 +205,7 @@ ROUTES = (
     Route("POST", "review/<uuid:id>/hold/", "in_hand", "302 404 302 409 404 404 404 404 404", "in_hand"),
     Route("POST", "review/<uuid:id>/escalate/", "in_hand", "302 404 302 409 404 404 404 404 404", "in_hand"),
     # incidents, and the truth that comes later
-    Route("POST", "api/v1/outcomes/", "system_unnamed", "401 403 403 403 403 403 403 403 403", "outcome"),
+    Route("POST", "api/v1/outcomes/", "output_unnamed", "401 403 403 403 403 403 403 403 403", "outcome"),
     Route("GET", "incidents/", "system_unnamed", "302 404 404 200 200 200 200 200 404"),
     Route("POST", "incidents/", "system_unnamed", "302 404 404 302 302 302 302 302 404", "incident"),
     Route("GET", "incidents/<uuid:id>/", "incident", "302 404 404 200 200 200 200 200 404"),

@@ -141,6 +141,11 @@ def output() -> dict[str, Any]:
     return {"id": answer.json()["id"]}
 
 
+def output_unnamed() -> dict[str, Any]:
+    output()
+    return {}
+
+
 def waiting() -> dict[str, Any]:
     """Its item, in nobody's hands."""
     return {"id": desk(cast.system())[0].pk}
@@ -279,7 +284,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
         "currency": "EUR",
         "per_day": "500",
     },
-    "outcome": lambda _: {"external_id": "nobody", "correct": True},
+    "outcome": lambda _: {"external_id": "x-1", "correct": True},
     "incident": lambda _: {"system": "digits", "title": "It paid twice"},
     "containment": lambda _: {"do": "contain", "how": "Payments are stopped."},
     "bulk": lambda arguments: {"verdict": "approve", "item": str(arguments["id"])},
