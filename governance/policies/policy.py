@@ -13,7 +13,6 @@ from governance.policies.validated import Models, Validated
 from governance.worktime import Calendar
 
 Lane = Literal["release", "review", "block"]
-RiskTier = Literal["minimal", "limited", "high"]
 
 
 @dataclass(frozen=True, slots=True)

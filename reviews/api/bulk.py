@@ -94,7 +94,7 @@ class UndoAtOnce(APIView):
         more="The items are back in their queue. 409 when it is final, was taken back, or a re-check is decided.",
     )  # fmt: skip
     def post(self, request: Request, id: UUID) -> Response:
-        members(request.data or {}, allowed=())
+        members(request.data, allowed=())
         return Response({"undone": bulk.undo_many(actor_of(request), id)})
 
 

@@ -69,7 +69,7 @@ class ShowMeasures(APIView):
         scope="reviews:write",
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        members(request.data or {}, allowed=())
+        members(request.data, allowed=())
         return Response({"shown_until": showing.show(actor_of(request))})
 
 

@@ -11,18 +11,11 @@ from reviews.models import Item, Seat
 VERB = "review items"
 
 
-def is_hidden_from(output: Output, person: Person | None) -> bool:
-    """Whether the output waits in a blind item in which this person may sit and has not decided yet.
-
-    Nobody's output is hidden from a producer, which has no seat: `person` is None then.
-    """
-    if person is None or not roles.may(person, VERB, output.system_id):
-        return False
-    return _undecided_by(person).filter(output_id=output.pk).exists()
-
-
 def not_hidden_from(outputs: QuerySet[Output], person: Person | None) -> QuerySet[Output]:
-    """The outputs without those that `is_hidden_from` this person."""
+    """The outputs without those that wait in a blind item in which this person may sit and has not decided yet.
+
+    Nothing is hidden from a producer, which has no seat: `person` is None then.
+    """
     if person is None:
         return outputs
     systems = roles.systems_for(person, VERB)
