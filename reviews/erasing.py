@@ -1,4 +1,5 @@
-"""Erasing an output: what the AI was given and said, and what people wrote about it. What happened stays proven."""
+"""Erasing an output: what the AI was given and said, its name at its producer's, and what people wrote about it; one by
+one, or by the retention of the policies in force. What happened stays proven."""
 
 from __future__ import annotations
 
@@ -8,21 +9,27 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Case, Value, When
 from django.db.models.functions import Now
 
 from governance.evidence import erasing
 from governance.evidence.erasing import Why
-from governance.models import Entry, Output, OutputContent, System
-from governance.people.actors import Actor
+from governance.models import Entry, Incident, KnownAnswer, Outcome, Output, OutputContent, System
+from governance.people.actors import Actor, machine
+from governance.policies.registry import compiled
 from governance.refusals import Conflict, NotFound
-from reviews.models import Decision, Item, Seat
+from reviews.models import Decision, Delivery, Item, Precedent, Seat
 
+RETENTION = machine("retention")
+_GONE = "Erased with its output."
+_OF_INCIDENTS = ("containment", "cause", "reason")
 _NO_CONTEXT = json.dumps({"alternatives": [], "attributes": {}, "callback_url": None, "explanation": None})
 
 
 @transaction.atomic
 def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> None:
-    """Erases the content of an output, its salts, and the comments, reasons and corrections about it.
+    """Erases the content of an output, its salts, its external id, and what people wrote about it: comments, reasons,
+    corrections, notes, incidents, outcomes. The same external id is a new output from then on.
 
     Raises NotFound, Conflict while a person has still to decide or when it is erased already, Invalid without a reason.
     """
@@ -36,7 +43,11 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
     judged = Entry.objects.get(subject=output.pk, rev=1)
     here = {} if not bytes(content.salt_key) else {judged.pk: erasing.committed(judged)}
     ids = [item.pk for item in items]
-    subjects = [output.pk, *ids, *Seat.objects.filter(item__in=ids).values_list("pk", flat=True)]
+    subjects = [
+        output.pk, *ids, *Seat.objects.filter(item__in=ids).values_list("pk", flat=True),
+        *Incident.objects.filter(output=output).values_list("pk", flat=True),
+        *Outcome.objects.filter(output=output).values_list("pk", flat=True),
+    ]  # fmt: skip
     erasing.erase(
         subjects, kind="output", id=output.pk, system=output.system_id, by=by, why=why, because=because,
         kept_elsewhere=here,
@@ -46,8 +57,40 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
         verdict=_without_values(content.verdict),
     )  # fmt: skip
     # A digest of the body would let anybody try guesses at it.
-    Output.objects.filter(pk=output.pk).update(body_digest=os.urandom(32))
+    Output.objects.filter(pk=output.pk).update(body_digest=os.urandom(32), external_id=f"erased-{output.pk}")
+    _forget_copies(output)
     Decision.objects.filter(output=output).update(ai_said="", person_said="", search=None)
+
+
+def _forget_copies(output: Output) -> None:
+    """The texts that rows beside the output repeat: of incidents, outcomes, replays as known answers, like cases."""
+    emptied = {name: Case(When(**{name: ""}, then=Value("")), default=Value(_GONE)) for name in _OF_INCIDENTS}
+    Incident.objects.filter(output=output).update(title=_GONE, **emptied)
+    for outcome in Outcome.objects.select_for_update().filter(output=output):
+        Outcome.objects.filter(pk=outcome.pk).update(source="", digest=os.urandom(32))
+    KnownAnswer.objects.filter(output=output).update(drawn_as=f"erased-{output.pk}")
+    # Where its producer wanted to be told; a message that still waits needs it.
+    Delivery.objects.filter(output=output, next_attempt_at=None).update(url="")
+    Precedent.objects.filter(output_id=output.pk).delete()
+
+
+def keep_to_retention(*, limit: int) -> int:
+    """Erases what the retention of the policies in force lets go, oldest first, at most `limit` outputs; how many.
+
+    A known answer is a copy of what it replays, and ages by its own arrival like any output.
+    """
+    count = 0
+    for system in System.objects.with_policy().exclude(in_force=None).order_by("pk"):
+        days = compiled(system.in_force_id).retention.content_days
+        if days is None or count >= limit:
+            continue
+        for id in due(system, older_than=timedelta(days=days), limit=limit - count):
+            try:
+                erase_output(id, by=RETENTION, because=f"Kept for {days} days, as the policy says.", why="retention")
+            except Conflict:
+                continue  # somebody was first, or took it up this moment
+            count += 1
+    return count
 
 
 def due(system: System, *, older_than: timedelta, limit: int) -> list[UUID]:

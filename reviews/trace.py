@@ -259,6 +259,8 @@ class _Telling:
         if entry.type == "routed":
             item = next(item for item in self.items if item.pk == entry.subject)
             facts |= {"says": item.route.get("sentence", ""), "trace": self._masked(item.route.get("trace", ()))}
+        if entry.type == "erased" and self.viewer.person is None:
+            facts.pop("because", None)
         if entry.type in _TO_SOMEBODY:
             facts["to_name"] = self.names.get(facts["to"])
         if decision := self.decisions.get(facts.get("decision", "")):

@@ -32,6 +32,12 @@ _AGAINST: Final = {
     "unknown-model": "its policy was not validated for its model",
     "held-audit": "it is held for an audit", "second-review": "it takes two people",
 }  # fmt: skip
+# What an erasure names, in words and in the order in which it is told.
+_CONTENTS: Final = {
+    "input": "what the AI was given", "output": "what it said", "context": "its alternatives and its explanation",
+    "gate_inputs": "the values that rules read", "comment": "comments", "reason": "reasons", "note": "notes",
+    "title": "the words of its incident", "source": "where an outcome came from",
+}  # fmt: skip
 _LANES: Final = {
     "release": "It goes out at once.",
     "review": "A person decides.",
@@ -121,6 +127,15 @@ def _assigned(name: str, facts: Facts) -> str:
     return f"{name} gives it to {to}."
 
 
+def _erased(name: str, facts: Facts) -> str:
+    names = {name for part in facts["erased"] for name in part["names"]}
+    gone = [words for each, words in _CONTENTS.items() if each in names] or ["what was left of it"]
+    what = gone[0] if len(gone) == 1 else f"{', '.join(gone[:-1])} and {gone[-1]}"
+    if facts.get("why") == "retention":
+        return f"It was kept as long as the policy says; now {what} {'is' if len(gone) == 1 else 'are'} erased."
+    return f"{name} erases {what}. The proof of what happened stays."
+
+
 def _moment(text: str) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
@@ -175,6 +190,7 @@ _SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
     "decided": _decided,
     "undone": lambda name, facts: f"{name} takes the decision back.",
     "superseded": _superseded,
+    "erased": _erased,
     "corrected": lambda name, facts: "What went out was wrong; the correction is kept beside it.",
     "delivered": _told("The producer is told"),
     "delivery_failed": _told("The producer could not be told"),

@@ -5,6 +5,7 @@ from governance.models.drafts import PolicyDraft
 from governance.models.evidence import (
     Cosignature,
     Entry,
+    HeadSent,
     LogCheckpoint,
     LogHead,
     LogKey,
@@ -34,6 +35,7 @@ __all__ = [
     "Cosignature",
     "Entry",
     "Halt",
+    "HeadSent",
     "Incident",
     "KnownAnswer",
     "LogCheckpoint",

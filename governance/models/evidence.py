@@ -148,6 +148,27 @@ class LogKey(models.Model):
         return self.text
 
 
+class HeadSent(models.Model):
+    """That a day's head went out by itself, in one of the ways that the settings name: once a day and way."""
+
+    WAYS = ("folder", "email", "witnesses")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    day = models.DateField()
+    way = models.CharField(max_length=9, choices=[(way, way) for way in WAYS])
+    size = models.BigIntegerField()
+    sent_at = models.DateTimeField(db_default=Now())
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["day", "way"], name="a_head_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.way}"
+
+
 class Cosignature(models.Model):
     """What a witness signed: that it saw this head, and that the log only grew since it last looked."""
 

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from governance.evidence import publishing
 from governance.monitoring import guards, health, watching
 from governance.policies import amending
 from governance.tuning import keeping, looks
@@ -41,3 +42,9 @@ def activate_due_policies() -> int:
 def check_guards() -> int:
     """Take back every policy whose guard is crossed; how many were."""
     return len(guards.check())
+
+
+@shared_task
+def publish_head() -> list[str]:
+    """Hand the day's head of the log to those who keep it outside; the ways that were due."""
+    return publishing.publish_due()

@@ -19,6 +19,7 @@ from governance.policies.policy import (
     Lane,
     Policy,
     Reason,
+    Retention,
     Review,
     Risk,
     Rule,
@@ -35,9 +36,11 @@ RESERVED: Final = (
     "contract", "confidence", "halt", "unapproved-policy", "judging-error", "default", "unknown-model",
 )  # fmt: skip
 MOST_RULES: Final = 200
+MOST_DAYS: Final = 36_525  # a hundred years
 _MODEL: Final = ("model", "model_version", "prompt_version")
 _BLOCKS: Final = (
     "risk", "threshold", "rules", "audit", "routing", "sla", "review", "approval_by_key", "guards", "validated_for",
+    "retention",
 )  # fmt: skip
 
 
@@ -79,6 +82,7 @@ class _Document:
         by_key = self.reading.boolean(data, "approval_by_key", at, default=False)
         guards = self._guards(data.get("guards", {}), join(at, "guards"))
         models = self._validated_for(data, at)
+        retention = self._retention(data.get("retention", {}), join(at, "retention"))
         if self.reading.problems:
             return None
         try:
@@ -87,7 +91,7 @@ class _Document:
         except Invalid as error:
             self.reading.wrong(at, "not-json", error.sentence)
             return None
-        return Policy(own, threshold, rules, audit, risk, routing, sla, review, by_key, guards, models)
+        return Policy(own, threshold, rules, audit, risk, routing, sla, review, by_key, guards, models, retention)
 
     def condition(self, data: dict[str, Any], at: str) -> Condition | None:
         """The condition under `when`, checked against the contract; None when it is wrong."""
@@ -200,6 +204,11 @@ class _Document:
             rates[1] if "override_rate" in data else None,
             self.reading.integer(data, "least", at, default=usual.least, least=1, most=1_000_000),
         )  # fmt: skip
+
+    def _retention(self, data: Any, at: str) -> Retention:
+        data = self.reading.mapping(data, at, allowed=("content_days",))
+        days = self.reading.integer(data, "content_days", at, default=1, least=1, most=MOST_DAYS)
+        return Retention(days if "content_days" in data else None)
 
     def _costs(self, data: dict[str, Any], at: str) -> Costs | None:
         if "costs" not in data:

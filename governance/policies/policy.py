@@ -168,6 +168,13 @@ class Guards:
     least: int = 50
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days after its arrival the content of an output is kept; None: until somebody erases it."""
+
+    content_days: int | None = None
+
+
 @dataclass(frozen=True)
 class Policy:
     """One policy, immutable. `document` is its text as data, `digest` the SHA-256 of its canonical form.
@@ -186,6 +193,7 @@ class Policy:
     approval_by_key: bool = False
     guards: Guards = Guards()
     validated_for: tuple[Validated, ...] | None = None
+    retention: Retention = Retention()
     digest: str = field(init=False)
     models: Models | None = field(init=False, repr=False, compare=False)
 

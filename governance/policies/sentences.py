@@ -124,7 +124,8 @@ def policy_sentences(policy: Policy) -> tuple[str, ...]:
         for queue in policy.routing.queues
         if queue.calendar
     ]
-    return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach), *guard_sentences(policy))
+    kept = retention_sentences(policy)
+    return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach), *guard_sentences(policy), *kept)
 
 
 def model_sentences(policy: Policy) -> tuple[str, ...]:
@@ -144,6 +145,16 @@ def guard_sentences(policy: Policy) -> tuple[str, ...]:
     if guards.override_rate is not None:
         told.append(f"people change more than {percent(guards.override_rate, 4)} of what they decide")
     return tuple(f"It is taken back by itself when {one}." for one in told)
+
+
+def retention_sentences(policy: Policy) -> tuple[str, ...]:
+    """For how long contents are kept; empty where the document does not limit it."""
+    days = policy.retention.content_days
+    if days is None:
+        return ()
+    return (
+        f"What the AI was given and said is erased {number(days)} {'day' if days == 1 else 'days'} after it arrived.",
+    )
 
 
 def _audit_sentence(policy: Policy) -> str:

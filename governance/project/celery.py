@@ -20,6 +20,7 @@ app.autodiscover_tasks(
     [
         "governance.monitoring",
         "governance.evidence",
+        "reviews",
         "reviews.routing",
         "reviews.delivery",
         "reviews.quality",

@@ -79,6 +79,12 @@ SEALING_KEY_FILE = Path(os.environ.get("COUNTERSIGN_SEALING_KEY_FILE") or HOME /
 SEALER_HOME = HOME / "sealer"
 # Who watches the log from outside: "https://witness.example NAME+ID+KEY", comma-separated.
 WITNESSES = [text.strip() for text in os.environ.get("COUNTERSIGN_WITNESSES", "").split(",") if text.strip()]
+# Where the day's head goes by itself: a folder that the operators of the database cannot reach, addresses of auditors.
+HEADS_FOLDER = (
+    Path(os.environ["COUNTERSIGN_HEADS_FOLDER"]).resolve() if os.environ.get("COUNTERSIGN_HEADS_FOLDER") else None
+)
+HEADS_EMAIL = [text.strip() for text in os.environ.get("COUNTERSIGN_HEADS_EMAIL", "").split(",") if text.strip()]
+EMAIL_TIMEOUT = 10
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "countersign@localhost")
 
@@ -286,6 +292,7 @@ CELERY_TASK_ROUTES = {
     "governance.evidence.*": {"queue": "analyse"},
     "reviews.quality.*": {"queue": "analyse"},
     "reviews.precedents.*": {"queue": "analyse"},
+    "reviews.tasks.*": {"queue": "analyse"},
 }
 CELERY_BEAT_SCHEDULE = {
     "route what the broker lost": {"task": "reviews.routing.tasks.route_waiting", "schedule": 5.0},
@@ -321,6 +328,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "replay known answers": {"task": "reviews.quality.tasks.seed_known_answers", "schedule": 30.0},
+    "keep to the retention": {"task": "reviews.tasks.keep_to_retention", "schedule": 60.0, "options": {"expires": 60}},
+    "hand the head out": {"task": "governance.monitoring.tasks.publish_head", "schedule": 600.0},
     "heartbeat": {"task": "governance.monitoring.tasks.heartbeat", "schedule": 5.0},
 }
 
