@@ -34,7 +34,8 @@ PERSON = of({"id": ID, "name": TEXT})
 SIGNED = of({"by": PERSON, "role": TEXT, "verdict": TEXT, "comment": TEXT, "at": TIME, "lapsed": YES_NO})
 VERSION_MEMBERS: dict[str, Schema] = {
     "number": WHOLE, "state": TEXT, "digest": TEXT, "contract": TEXT, "based_on": {"type": ["integer", "null"]},
-    "loosens": YES_NO, "unapproved": YES_NO, "because": TEXT, "replay": MAYBE_TEXT,
+    "loosens": YES_NO, "unapproved": YES_NO, "because": TEXT, "breaks": list_of(TEXT), "despite": TEXT,
+    "replay": MAYBE_TEXT,
     "activate_at": MAYBE_TIME, "revises": {"type": ["integer", "null"]}, "proposer": PERSON, "proposed_at": TIME,
     "in_force_from": MAYBE_TIME, "retired_at": MAYBE_TIME,
     "signatures": list_of(SIGNED),
@@ -58,6 +59,8 @@ def shown(version: PolicyVersion) -> dict[str, Any]:
         "loosens": version.loosens,
         "unapproved": not version.is_approved,
         "because": version.because,
+        "breaks": version.breaks,
+        "despite": version.despite,
         "replay": version.replay and f"sha256:{version.replay.digest}",
         "activate_at": version.activate_at,
         "revises": version.revises.number if version.revises else None,
@@ -110,17 +113,24 @@ class Policies(APIView):
 
     @described(
         "Propose a policy", scope="policies:write", problems=(401, 403, 404),
-        body=of({"policy": {"type": "object"}, "because": TEXT, "revises": WHOLE}, optional=("because", "revises")),
+        body=of({"policy": {"type": "object"}, "because": TEXT, "revises": WHOLE, "despite": TEXT},
+                optional=("because", "revises", "despite")),
         answers={201: WHOLE_VERSION, 200: WHOLE_VERSION},
         more="Answers 200 with the version that exists when the same text is proposed or in force already. `revises` "
-        "is the number of your own proposal whose place this one takes; signatures do not come along.",
+        "is the number of your own proposal whose place this one takes; signatures do not come along. A text that "
+        "breaks examples of what policies must do is refused with their list, unless `despite` says why that is right.",
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         system = caller(request).system(slug, "propose a policy")
-        sent = members(request.data, allowed=("policy", "because", "revises"), required=("policy",))
+        sent = members(request.data, allowed=("policy", "because", "revises", "despite"), required=("policy",))
         revises = version_of(system, _number(sent["revises"])) if "revises" in sent else None
         version, is_new = lifecycle.propose(
-            system, sent["policy"], by=caller(request).actor_in(system), because=text(sent, "because"), revises=revises
+            system,
+            sent["policy"],
+            by=caller(request).actor_in(system),
+            because=text(sent, "because"),
+            revises=revises,
+            despite=text(sent, "despite"),
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(shown_whole(version_of(system, version.number)), status=code)

@@ -14,6 +14,7 @@ from governance.models.evidence import (
     PendingEntry,
     Sealed,
 )
+from governance.models.examples import Example
 from governance.models.halts import Halt
 from governance.models.incidents import Incident, Outcome
 from governance.models.modelversions import ModelVersion
@@ -34,6 +35,7 @@ __all__ = [
     "ContractVersion",
     "Cosignature",
     "Entry",
+    "Example",
     "Halt",
     "HeadSent",
     "Incident",

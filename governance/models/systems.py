@@ -113,6 +113,8 @@ class PolicyVersion(models.Model):
     based_on = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     loosens = models.BooleanField()
     because = models.TextField(blank=True)
+    breaks = models.JSONField(default=list, help_text="The examples that it broke when it was proposed, by id.")
+    despite = models.TextField(blank=True, help_text="Why it may break them.")
     proposer = models.ForeignKey(Person, models.PROTECT, related_name="proposals")
     proposed_at = models.DateTimeField(db_default=Now())
     state = models.CharField(max_length=8, choices=[(s, s) for s in STATES], default="proposed")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -14,7 +15,7 @@ from governance.evidence.record import policy_part, record
 from governance.models import Incident, Output, PolicyVersion, System
 from governance.people import roles
 from governance.people.actors import Actor
-from governance.policies import lifecycle
+from governance.policies import examples, lifecycle
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Problem
 
 MOST_TITLE: Final = 200
@@ -91,18 +92,24 @@ def restore_policy(incident: Incident, *, by: Actor) -> Incident:
 
 @transaction.atomic
 def close(incident: Incident, *, by: Actor, cause: str, remedy: int | None = None, reason: str = "") -> Incident:
-    """Ends a contained incident: its cause, and the approved policy version that keeps it from happening again or,
-    where no policy has to change, why not. Raises Invalid, Conflict."""
+    """Ends a contained incident: its cause, and the policy version that keeps it from happening again or, where no
+    policy has to change, why not. The version is approved, or proposed with a replay; either way it must not release
+    the incident's output again, unless the reason says why it may. Raises Invalid, Conflict."""
     _may_work(incident, by)
     cause, reason = _text(cause, "cause"), _text(reason, "reason", is_needed=False)
     version = _remedy(incident, remedy)
+    shown = stops(version, incident.output) if version and incident.output else None
+    if version is not None and shown is not None and shown["lane"] == "release" and not reason:
+        detail = f"Policy {version.number} would release this output again, by {shown['rule']}."
+        raise Invalid(detail, errors=[Problem("/remedy", "releases-again", detail)])
     if version is None and not reason:
         detail = "Name the approved policy version that prevents it, or say why none is needed."
         raise Invalid(detail, errors=[Problem("/reason", "required", detail)])
     payloads = {"cause": cause.encode()} | ({"reason": reason.encode()} if reason else {})
     _move(incident, "incident_closed", by=by, was=("contained",), payloads=payloads,
-          detail={"remedy": version.number if version else None}, state="closed", cause=cause, reason=reason,
-          remedy=version, closed_at=Now(), closed_by=by.person)  # fmt: skip
+          detail={"remedy": version.number if version else None, **({"again": shown} if shown else {})},
+          state="closed", cause=cause, reason=reason, remedy=version, closed_at=Now(), closed_by=by.person,
+          facts=incident.facts | ({"again": shown} if shown else {}))  # fmt: skip
     return fresh(incident.pk)
 
 
@@ -113,11 +120,27 @@ def fresh(id: UUID) -> Incident:
 def _remedy(incident: Incident, number: int | None) -> PolicyVersion | None:
     if number is None:
         return None
-    version = PolicyVersion.objects.filter(system=incident.system_id, number=number, is_approved=True).first()
+    version = remedies(incident).filter(number=number).first()
     if version is None:
-        detail = f"There is no approved policy {number} of this system."
+        detail = f"There is no policy {number} of this system that is approved, or proposed with a replay."
         raise Invalid(detail, errors=[Problem("/remedy", "not-approved", detail)])
     return version
+
+
+def remedies(incident: Incident) -> QuerySet[PolicyVersion]:
+    """The versions that can end an incident, the newest first: approved ones, and proposals that were replayed."""
+    replayed = Q(state="proposed", replay__isnull=False)
+    found = PolicyVersion.objects.filter(Q(is_approved=True) | replayed, system=incident.system_id)
+    return found.select_related("system", "replay").order_by("-number")
+
+
+def stops(version: PolicyVersion, output: Output) -> dict[str, Any] | None:
+    """What a version says of an output now: `lane`, `rule` and the digest of its replay. None where the content was
+    erased, so that nobody can tell."""
+    verdict = examples.verdict_on(version, output)
+    if verdict is None:
+        return None
+    return {"lane": verdict.lane, "rule": verdict.rule, "replay": version.replay.digest if version.replay else None}
 
 
 def _move(

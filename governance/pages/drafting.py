@@ -13,7 +13,16 @@ from django.views.decorators.http import require_http_methods
 from governance.contracts.schema import compile_contract
 from governance.models import ContractVersion, PolicyDraft, System
 from governance.pages import access
-from governance.policies import checks, differences, drafting, drafts, operators, registry, sentences
+from governance.policies import (
+    checks,
+    differences,
+    drafting,
+    drafts,
+    examples,
+    operators,
+    registry,
+    sentences,
+)  # fmt: skip
 from governance.policies.document import parse_policy
 from governance.policies.policy import Policy
 from governance.refusals import Conflict, Invalid, Problem, Refused
@@ -36,7 +45,8 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         revision = int(request.POST.get("revision", "0") or 0)
         draft = drafts.save(draft, document, revision=revision)
         if step == "propose":
-            filed = drafts.propose(draft, by=by, because=request.POST.get("because", "").strip()[:2000])
+            said = {name: request.POST.get(name, "").strip()[:2000] for name in ("because", "despite")}
+            filed = drafts.propose(draft, by=by, because=said["because"], despite=said["despite"])
             messages.success(request, f"It is policy {filed.version.number}; replay it before it is signed.")
             return redirect("proposal", slug=slug, number=filed.version.number)
         if step == "discard":
@@ -86,6 +96,7 @@ def _page(
         "text": json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True), "policy": policy,
         "others": drafts.others(system, by=access.actor(request, system)),
         "is_stale": draft.base_id != system.in_force_id, "because": request.POST.get("because", "")[:2000],
+        "despite": request.POST.get("despite", "")[:2000], "broken": _broken(system, policy),
         "typed": request.POST.get("text", "") if refusal and request.POST.get("do") == "text" else "",
     }  # fmt: skip
     return render(request, "policy_draft.html", shown, status=refusal.status if refusal else 200)
@@ -100,3 +111,10 @@ def _checked(system: System, document: dict[str, Any]) -> tuple[Policy | None, l
         return parse_policy(document, contract=compiled, risk_tier=system.risk_tier), []
     except Invalid as refusal:
         return None, list(refusal.errors)
+
+
+def _broken(system: System, policy: Policy | None) -> list[examples.Tried]:
+    contract = ContractVersion.objects.filter(system=system).order_by("-id").first()
+    if policy is None or contract is None:
+        return []
+    return [one for one in examples.tried(system, policy, registry.compiled_contract(contract.pk)) if one.is_broken]

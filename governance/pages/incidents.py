@@ -109,10 +109,19 @@ def _shown(person: Person, incident: Incident, refusal: Refused | None, request:
     return {
         "incident": incident, "system": system, "refusal": refusal, "is_live": is_live,
         "before": before, "may_restore": may_restore and incident.state == "open",
-        "may_work": roles.may(person, "work on an incident", system), "approved": approved[:20],
+        "may_work": roles.may(person, "work on an incident", system), "remedies": _remedies(incident),
         "threshold_before": before and registry.compiled(before.pk).threshold.default,
         "may_see_output": incident.output is not None and roles.may(person, "see outputs", system),
         "outcomes": Outcome.objects.filter(output=incident.output_id).order_by("id")[:20] if incident.output_id else (),
         "entries": Entry.objects.filter(subject=incident.pk).order_by("rev"),
         "sees_evidence": roles.may(person, "see evidence", system), "sent": request.POST,
     }  # fmt: skip
+
+
+def _remedies(incident: Incident) -> list[tuple[PolicyVersion, str]]:
+    """The versions that can end it, each with the lane into which it would put the output, if that is known."""
+    if incident.state != "contained":
+        return []
+    found = list(incidents.remedies(incident)[:20])
+    seen = [incidents.stops(version, incident.output) if incident.output else None for version in found]
+    return [(version, one["lane"] if one else "") for version, one in zip(found, seen, strict=True)]

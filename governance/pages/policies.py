@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.models import Person, PolicyVersion, System
 from governance.pages import access, proposal_steps, replay_words
 from governance.people import roles, sign_in
-from governance.policies import checks, differences, lifecycle, registry, replay, sentences, signatures
+from governance.policies import checks, differences, examples, lifecycle, registry, replay, sentences, signatures
 from governance.refusals import NotFound, Refused
 from governance.tuning import forecasts, replaying
 
@@ -105,6 +105,7 @@ def _proposal(
         "contract_changes": bool(base and base.contract_id != version.contract_id),
         "seats": [signatures.in_words(seat) for seat in seats] if is_waiting else [],
         "is_stale": version.state in ("proposed", "approved") and version.based_on_id != system.in_force_id,
+        "broken": examples.broken(version) if is_open or is_waiting else (),
         "is_waiting": is_waiting, "why_not": _why_not(person, system, version, seats),
         "may_sign": roles.may(person, "sign a policy", system),
         "may_activate": version.state == "approved" and roles.may(person, "activate a policy", system),

@@ -32,6 +32,8 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "restore a policy": frozenset({"approver", "owner", "lead"}),
     "halt a system": frozenset({"lead", "owner", "approver", "engineer", "admin"}),
     "lift a halt": frozenset({"approver"}),
+    "pin an example": frozenset({"lead", "owner", "approver"}),
+    "drop an example": frozenset({"lead", "approver"}),
     "admit a model": frozenset({"approver"}),
     "bar a model": frozenset({"lead", "owner", "approver"}),
     "supersede a decision": frozenset({"lead"}),

@@ -54,7 +54,8 @@ def rebase(version: PolicyVersion, *, by: Actor) -> Proposed:
         raise Conflict(f"Version {version.number} is compared with the policy in force already.")
     document = json.loads(version.document)
     return lifecycle.propose(
-        system, document, by=by, because=version.because, contract=version.contract, revises=version
+        system, document, by=by, because=version.because, contract=version.contract, revises=version,
+        despite=version.despite,
     )  # fmt: skip
 
 

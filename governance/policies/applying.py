@@ -35,7 +35,13 @@ def apply(file: SystemFile, *, by: Actor, activate: bool = False, because: str =
     lines += [f"contract {contract.version} registered"] if is_new else []
     because_of = because or f"{said.slug}: from its system file"
     version, is_new = lifecycle.propose(
-        system, file.policy_document, by=by, because=because_of, contract=contract, revises=_own_open(system, by)
+        system,
+        file.policy_document,
+        by=by,
+        because=because_of,
+        contract=contract,
+        revises=_own_open(system, by),
+        despite=because,
     )
     if activate and version.state == "proposed" and version.based_on_id is None and _never_had_one(version):
         lifecycle.bootstrap(version, by=by, because=because)

@@ -45,7 +45,7 @@ def save(draft: PolicyDraft, document: dict[str, Any], *, revision: int) -> Poli
 
 
 @transaction.atomic
-def propose(draft: PolicyDraft, *, by: Actor, because: str) -> Proposed:
+def propose(draft: PolicyDraft, *, by: Actor, because: str, despite: str = "") -> Proposed:
     """Files the draft as a proposal, in the place of her own open one where there is one; the draft is then gone.
 
     Raises Conflict when the policy in force has changed since she began, and what proposing raises.
@@ -55,7 +55,8 @@ def propose(draft: PolicyDraft, *, by: Actor, because: str) -> Proposed:
         raise Conflict("The policy in force has changed since you began: look at it, then start from it or keep yours.")
     own = PolicyVersion.objects.of(system).filter(state__in=("proposed", "approved"), proposer=by.person)
     filed = lifecycle.propose(
-        system, json.loads(draft.document), by=by, because=because, revises=own.order_by("-number").first()
+        system, json.loads(draft.document), by=by, because=because, despite=despite,
+        revises=own.order_by("-number").first(),
     )  # fmt: skip
     PolicyDraft.objects.filter(pk=draft.pk).delete()
     return filed

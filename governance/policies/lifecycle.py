@@ -1,7 +1,6 @@
 """Change control: how a policy is proposed, signed, put in force and taken back. Each step is one transaction and one
 entry; the row of the system is held meanwhile, so that two steps of one system never cross."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,17 +8,15 @@ from django.db import transaction
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from governance.contracts.schema import compile_contract
 from governance.evidence.record import Draft, hash_of
 from governance.models import Approval, ContractVersion, Person, PolicyVersion, System
 from governance.people import roles
 from governance.people.actors import Actor
-from governance.policies import signatures, steps
+from governance.policies import examples, registry, signatures, steps
 from governance.policies.canonical import canonical_bytes
 from governance.policies.direction import tightens
 from governance.policies.document import parse_policy
 from governance.policies.registration import register_contract, register_system
-from governance.policies.registry import compiled
 from governance.policies.signatures import Seat
 from governance.refusals import Conflict, Invalid, NotAllowed
 
@@ -39,10 +36,11 @@ class Proposed(NamedTuple):
 @transaction.atomic
 def propose(
     system: System, document: dict[str, Any], *, by: Actor, because: str = "", contract: ContractVersion | None = None,
-    revises: PolicyVersion | None = None,
+    revises: PolicyVersion | None = None, despite: str = "",
 ) -> Proposed:  # fmt: skip
     """Files a policy document, to be judged against `contract` (the newest one when none is given). It takes the place
-    of the proposal that it `revises`, whose signatures do not come along.
+    of the proposal that it `revises`, whose signatures do not come along. `despite` is the reason for breaking examples
+    of what policies must do; without one it is Invalid then.
 
     Raises Invalid for a document that is no policy of this contract and risk tier, NotAllowed and NotFound.
     """
@@ -51,9 +49,8 @@ def propose(
     contract = contract or ContractVersion.objects.filter(system=system).order_by("-id").first()
     if contract is None:
         raise Invalid(f"{system.name} has no contract yet: register one first.")
-    policy = parse_policy(
-        document, contract=compile_contract(json.loads(contract.document)), risk_tier=system.risk_tier
-    )
+    checked = registry.compiled_contract(contract.pk)
+    policy = parse_policy(document, contract=checked, risk_tier=system.risk_tier)
     base = system.in_force
     known = PolicyVersion.objects.filter(system=system, digest=policy.digest, contract=contract)
     same = (
@@ -62,20 +59,22 @@ def propose(
     )
     if same:
         return Proposed(same, is_new=False)
+    breaks = examples.check(system, policy, checked, despite=despite)
     if revises is not None:
         _replace(revises, by=by)
     last = PolicyVersion.objects.filter(system=system).order_by("-number").first()
     version = PolicyVersion(
         id=uuid7(), system=system, contract=contract, number=last.number + 1 if last else 1,
         document=canonical_bytes(document).decode(), digest=policy.digest, based_on=base, because=because,
-        proposer=proposer, revises=revises,
-        loosens=base is None or base.contract_id != contract.pk or not tightens(compiled(base.pk), policy),
+        proposer=proposer, revises=revises, breaks=[str(id) for id in breaks], despite=despite if breaks else "",
+        loosens=base is None or base.contract_id != contract.pk or not tightens(registry.compiled(base.pk), policy),
     )  # fmt: skip
     entry = steps.entry(
-        "proposed", version, by=by, payloads={"because": because.encode()} if because else None,
+        "proposed", version, by=by,
+        payloads={name: said.encode() for name, said in (("because", because), ("despite", version.despite)) if said},
         causes=[hash_of(base.activation_id)] if base and base.activation_id else [],
         detail={"contract": contract.version, "contract_digest": contract.digest, "loosens": version.loosens,
-                "risk_tier": system.risk_tier},
+                "risk_tier": system.risk_tier, **({"breaks": version.breaks} if breaks else {})},
     )  # fmt: skip
     version.entry_id = entry.id
     version.save(force_insert=True)
@@ -107,6 +106,7 @@ def approve(version: PolicyVersion, *, by: Actor, digest: str, replay: str = "",
     _check_signer(version, signer, by, digest, replay)
     if version.state == "proposed":
         steps.check_base(system, version)
+        examples.check_signature(version)
     elif version.state != "in_force" or version.is_approved:
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it needs no signature.")
     role = _seat_for(version, signer)

@@ -60,5 +60,6 @@ def propose(system: System, *, by: Actor, segment: str = "", because: str = "") 
     document = document_with(json.loads(system.in_force.document), certificate.threshold or 0, segment=segment)
     told = f"{standing.sentence} Look {certificate.look}, certificate {certificate.digest[:12]}."
     return lifecycle.propose(
-        system, document, by=by, because=f"{because.strip()} {told}".strip(), contract=system.in_force.contract
-    )
+        system, document, by=by, because=f"{because.strip()} {told}".strip(), contract=system.in_force.contract,
+        despite=because.strip(),
+    )  # fmt: skip

@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from governance.api import paging
-from governance.models import Person, System
+from governance.models import Example, Person, System
 from governance.pages import access
 from governance.pages.templatetags import words
 from governance.people import roles
@@ -50,7 +50,8 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One decision in the ledger. `state` says what became of it, "" if it stands and is final."""
+    """One decision in the ledger. `state` says what became of it, "" if it stands and is final. `may_pin`: it changed
+    the answer, and its output is no example of what policies must do yet."""
 
     decision: Decision
     starts_day: bool
@@ -58,6 +59,7 @@ class Row:
     state: str
     who: str
     is_sealed: bool
+    may_pin: bool
 
     @property
     def seconds(self) -> float | None:
@@ -78,7 +80,7 @@ def index(request: HttpRequest) -> HttpResponse:
     except Invalid as refusal:
         return render(request, "history.html", {**context, "refusal": refusal}, status=refusal.status)
     context |= {
-        "rows": _rows(page.rows, context["systems"]), "sums_url": _url(asked, "history-sums"),
+        "rows": _rows(page.rows, context["systems"], access.person(request)), "sums_url": _url(asked, "history-sums"),
         "newer_url": page.previous and _url({**asked, "cursor": page.previous}),
         "older_url": page.next and _url({**asked, "cursor": page.next}),
     }  # fmt: skip
@@ -157,18 +159,30 @@ def _url(asked: Mapping[str, Any], room: str = "history") -> str:
     return f"{reverse(room)}?{urlencode(asked)}" if asked else reverse(room)
 
 
-def _rows(decisions: list[Decision], systems: Sequence[System]) -> list[Row]:
+def _rows(decisions: list[Decision], systems: Sequence[System], reader: Person) -> list[Row]:
     waiting, now = history.pending(decision.entry_id for decision in decisions), timezone.now()
     people = Person.objects.in_bulk({decision.person_id for decision in decisions})
-    slugs = {system.pk: system.slug for system in systems}
+    slugs, may_pin = {system.pk: system.slug for system in systems}, _pinnable(decisions, reader)
     days = [decision.decided_at.date() for decision in decisions]
     return [
         Row(
             decision, day != before, slugs[decision.system_id], _state(decision, now), _who(people[decision.person_id]),
-            decision.entry_id not in waiting,
+            decision.entry_id not in waiting, decision.output_id in may_pin,
         )
         for decision, day, before in zip(decisions, days, [None, *days], strict=False)
     ]  # fmt: skip
+
+
+def _pinnable(decisions: Sequence[Decision], reader: Person) -> set[UUID]:
+    """The outputs whose answer was changed and that she may keep as an example."""
+    where = roles.systems_for(reader, "pin an example")
+    changed = {
+        decision.output_id
+        for decision in decisions
+        if decision.verdict != "approve" and (where is None or decision.system_id in where)
+    }
+    kept = Example.objects.filter(output__in=changed, dropped_at=None).values_list("output", flat=True)
+    return changed - set(kept) if changed else set()
 
 
 def _state(decision: Decision, now: Any) -> str:

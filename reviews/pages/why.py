@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from governance.contracts.masking import mask
 from governance.contracts.schema import Contract
-from governance.models import Entry, Output, Person
+from governance.models import Entry, Example, Output, Person
 from governance.pages import access
 from governance.people import roles
 from governance.policies.registry import compiled, compiled_contract
@@ -83,6 +83,9 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
         "machine": why_words.machine_form(leaf) if leaf else "", "number": number,
         "can_supersede": output.resolved_by == "fallback"
         and roles.may(person, "supersede a decision", output.system_id),
+        "example": Example.objects.kept(output.system).filter(output=output).select_related("pinned_by").first(),
+        "may_pin": not output.is_known_answer and roles.may(person, "pin an example", output.system_id),
+        "suggested": "release" if output.status == "approved" else "review",
         "sees_evidence": roles.may(person, "see evidence", output.system_id),
         "pending": sum(1 for step in steps if step.proof and not step.proof.is_sealed),
     }  # fmt: skip

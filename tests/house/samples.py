@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from governance.contracts.values import MISSING
 from governance.evidence import checking
-from governance.models import ModelVersion, PolicyVersion, Sealed, System
+from governance.models import ModelVersion, Output, PolicyVersion, Sealed, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
-from governance.policies import halting, lifecycle, modelversions, trials
+from governance.policies import examples, halting, lifecycle, modelversions, trials
 from governance.policies.validated import Name
 from governance.tuning import replaying
 from reviews import queue
@@ -74,6 +74,14 @@ def model_let_in() -> dict[str, Any]:
     version = ModelVersion.objects.select_related("system").get()
     modelversions.admit(version, by=cast.acting(cast.person("frank", "approver"), version.system), because="Tried.")
     return arguments
+
+
+def example() -> dict[str, Any]:
+    """One that Dana pinned."""
+    output()
+    found = Output.objects.select_related("system").get()
+    kept = examples.pin(found, expected="review", by=cast.acting(cast.person("dora", "owner"), found.system))
+    return {"slug": found.system.slug, "example": str(kept.pk)}
 
 
 def halted() -> dict[str, Any]:
@@ -265,6 +273,8 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "drop": lambda arguments: {"drop": arguments["example"]},
+    "expected": lambda _: {"expected": "review"},
     "reason": lambda _: {"because": "Tried on last month's cases."},
     "shut_out": lambda arguments: {"do": "bar", "model": str(arguments["id"])},
     "like": lambda a: {"items": [str(a["id"])], "verdict": "approve"},

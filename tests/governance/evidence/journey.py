@@ -8,7 +8,7 @@ from governance.models import ModelVersion, Output, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys, presence
 from governance.people.actors import CONSOLE
-from governance.policies import halting, lifecycle, modelversions
+from governance.policies import examples, halting, lifecycle, modelversions
 from governance.tuning import looks
 from reviews import decisions, intake, queue
 from reviews.delivery import endpoints
@@ -24,7 +24,7 @@ PLANTED = (
     "planted-input", "planted-answer", "planted-explanation", "planted-attribute", "planted-alternative",
     "planted-comment", "planted-reason", "planted-correction", "Plantedname", "planted.mail@example.org",
     "planted-key-name", "planted-path", "planted-because", "planted-signature", "planted-callback",
-    "planted-title", "planted-containment", "planted-halt", "planted-lift", "planted-admission",
+    "planted-title", "planted-containment", "planted-halt", "planted-lift", "planted-admission", "planted-note",
 )  # fmt: skip
 CONTRACT = {
     "output": {"type": "object", "properties": {"digit": {"type": "integer"}, "why": {"type": "string"}}},
@@ -124,6 +124,8 @@ def steer(system: System, rita: Any) -> None:
     incident = incidents.by_person(system, by=cast.acting(cast.dana()), title="planted-title", external_id="msg-2")
     incidents.contain(incident, by=cast.acting(cast.dana()), how="planted-containment")
     let_a_model_in_and_out(system)
+    example = Output.objects.select_related("system").get(external_id="msg-3")
+    examples.pin(example, expected="review", by=cast.acting(cast.dana()), note="planted-note")
     halting.halt(system, by=cast.acting(cast.dana()), because="planted-halt")
     halting.lift(system, by=cast.acting(cast.erik()), because="planted-lift")
 

@@ -45,6 +45,7 @@ CHANGES = {
     ("governance_apikey", "scopes"): "scopes = '{outputs:read}'",
     ("governance_certificate", "state"): "state = state || '!'",
     ("governance_system", "halt_id"): "halt_id = (SELECT id FROM governance_halt LIMIT 1)",
+    ("governance_example", "dropped_at"): "dropped_at = now()",
     ("governance_modelversion", "is_admitted"): (
         "is_admitted = NOT is_admitted, admission_id = entry_id,"
         " admitted_by_id = (SELECT id FROM governance_person LIMIT 1)"
