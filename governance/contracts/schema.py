@@ -23,7 +23,17 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 ROOTS: Final = ("input", "output", "attributes")
 DRIFT: Final = ("confidence_psi", "label_psi", "contract_breach_rate")
 MOST_PROBLEMS: Final = 50
-_KEYS: Final = ("version", "input", "output", "correct_when", "personal_data", "drift", "case")
+_KEYS: Final = (
+    "version",
+    "input",
+    "output",
+    "correct_when",
+    "personal_data",
+    "drift",
+    "case",
+    "change_when",
+    "retrain_when",
+)
 _CASE: Final = "/attributes/case"
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 _METASCHEMA = jsonschema_rs.Draft202012Validator({"$ref": DIALECT}, offline=True)
@@ -39,6 +49,9 @@ class Contract:
     personal_data: tuple[Tokens, ...]
     case: Tokens
     drift: dict[str, Decimal]
+    # When the contract is to change, and when the model is to be trained again, in the owner's sentences.
+    change_when: tuple[str, ...]
+    retrain_when: tuple[str, ...]
     document: dict[str, Any] = field(repr=False)
     digest: str
     _input: jsonschema_rs.Draft202012Validator = field(repr=False, compare=False)
@@ -109,6 +122,7 @@ def _compiled(text: str) -> Contract:
     (case,) = _pointers(reading, {"case": [data.get("case", _CASE)]}, "case", roots=ROOTS, shortest=2) or ((),)
     drift_data = reading.mapping(data.get("drift", {}), "contract.drift", allowed=DRIFT)
     drift = {key: reading.amount(drift_data, key, "contract.drift") for key in drift_data if key in DRIFT}
+    change, retrain = (_sentences(reading, data, key) for key in ("change_when", "retrain_when"))
     validators = [_validator(reading, data.get(part, True), f"contract.{part}") for part in ("input", "output")]
     reading.finish("The contract is not valid.")
     return Contract(
@@ -117,11 +131,25 @@ def _compiled(text: str) -> Contract:
         personal_data=personal_data,
         case=case,
         drift=drift,
+        change_when=change,
+        retrain_when=retrain,
         document=document,
         digest=canonical.digest(document),
         _input=validators[0],
         _output=validators[1],
     )
+
+
+def _sentences(reading: Reading, data: dict[str, Any], key: str) -> tuple[str, ...]:
+    """What the owner says when something has to be done."""
+    found = []
+    for index, text in enumerate(reading.sequence(data, key, "contract", most=20)):
+        if isinstance(text, str) and text.strip() and len(text) <= 300:
+            found.append(text)
+        else:
+            at = join(f"contract.{key}", index)
+            reading.wrong(at, "wrong-length", "This must be a sentence of 1 to 300 characters.")
+    return tuple(found)
 
 
 def _pointers(
