@@ -7,12 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from governance.api.authentication import caller
+from governance.api.authentication import caller, must_be_fresh
 from governance.api.docs import ID, MAYBE_TEXT, MAYBE_TIME, TEXT, TIME, Schema, described, list_of, of
 from governance.api.parsing import members, text
 from governance.models import ModelVersion, System
 from governance.policies import modelversions, registry
-from governance.refusals import NotAllowed, NotFound
+from governance.refusals import NotFound
 
 MODEL: Schema = of({
     "id": ID, "model": TEXT, "model_version": TEXT, "prompt_version": TEXT, "first_seen_at": TIME, "standing": TEXT,
@@ -67,8 +67,7 @@ class Admit(APIView):
     def post(self, request: Request, slug: str, id: UUID) -> Response:
         who = caller(request)
         system = who.system(slug, "admit a model")
-        if who.key is None and not who.is_fresh:
-            raise NotAllowed("Sign in once more: this needs a sign-in of the last quarter of an hour.")
+        must_be_fresh(request)
         because = text(members(request.data, allowed=("because",), required=("because",)), "because")
         return _answer(modelversions.admit(_found(system, id), by=who.actor_in(system), because=because), system)
 

@@ -7,8 +7,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from governance.models import ModelVersion, System
@@ -26,8 +24,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, system)
     admits, may = request.POST.get("do") == "admit", roles.may(access.person(request), "admit a model", system)
-    if admits and may and not sign_in.is_fresh(request):
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
+    if admits and may and (asked := access.afresh(request)):
+        return asked
     try:
         done = _step(request, system)
     except Refused as refusal:
