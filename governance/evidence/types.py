@@ -26,6 +26,9 @@ TYPES: Final[dict[str, Type]] = {
     # systems and policies
     "system_registered": _type("system", "A system came under governance.", "system risk_tier", "name purpose owner"),
     "system_changed": _type("system", "Its description or risk tier changed.", "system changed risk_tier", "name purpose owner"),
+    "tier_asked": _type("tier", "A lower risk tier was asked for.", "system risk_tier"),
+    "tier_signed": _type("tier", "Somebody else signed that.", "system role"),
+    "tier_declined": _type("tier", "It was refused.", "system role", "comment"),
     "contract_registered": _type("contract", "A version of a contract was registered.", "system version digest"),
     "proposed": _type("policy", "A policy was proposed.", "contract contract_digest loosens risk_tier breaks", "because despite"),
     "approved": _type("policy", "Somebody else signed exactly that text.", "role terms replay", "comment"),

@@ -23,6 +23,7 @@ from governance.models.people import Absence, ApiKey, Person, Presence, Role, Sk
 from governance.models.replays import Replay
 from governance.models.systems import Approval, ContractVersion, PolicyVersion, Remark, System
 from governance.models.tallies import Tally, TallyBlock
+from governance.models.tiers import TierChange, TierSignature
 from governance.models.tuning import Certificate, KnownAnswer
 
 __all__ = [
@@ -62,5 +63,7 @@ __all__ = [
     "System",
     "Tally",
     "TallyBlock",
+    "TierChange",
+    "TierSignature",
     "is_final",
 ]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from governance.models import ContractVersion, PolicyVersion, System
+from governance.models import ContractVersion, PolicyVersion, System, TierChange
 from governance.pages import access
 from governance.people import roles
 from governance.policies import lifecycle, modelversions, registry, sentences, signatures
@@ -38,7 +38,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     contract = current.contract if current else newest
     models = modelversions.told(system, policy)
     shown = {
-        "models": models, "unknown_models": sum(1 for row in models if row.standing == "unknown"),
+        "asked": TierChange.objects.waiting().filter(system=system).first(), "models": models,
+        "unknown_models": sum(1 for row in models if row.standing == "unknown"),
         "system": system, "version": current, "policy": policy, "waiting": waiting,
         "threshold": policy and sentences.percent(policy.threshold.default, 4),
         "clauses": sentences.policy_sentences(policy) if policy else (),

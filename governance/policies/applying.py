@@ -6,7 +6,7 @@ from django.utils.text import slugify
 from governance.models import Person, PolicyVersion, System
 from governance.people import accounts, actors
 from governance.people.actors import CONSOLE, Actor
-from governance.policies import checks, followers, lifecycle, signatures
+from governance.policies import checks, followers, lifecycle, signatures, tiers
 from governance.policies.systemfile import SystemFile
 
 
@@ -25,12 +25,15 @@ def apply(file: SystemFile, *, by: Actor, activate: bool = False, because: str =
     With `activate` the policy is put in force at once when the system never had one. Raises what the verbs raise.
     """
     said = file.system
-    system, changed, is_new = lifecycle.register_system(
+    system, changed, is_new, asked = lifecycle.register_system(
         slug=said.slug, name=said.name, purpose=said.purpose, risk_tier=said.risk_tier, owner=said.owner, by=by
     )
     if is_new and by.person is not None:
         by = actors.person(Person.objects.get(pk=by.person.pk), system=system.pk, auth=by.auth)
     lines = ["system registered"] if is_new else [f"system changed: {', '.join(changed)}"] if changed else []
+    if asked is not None:
+        seats = " and of ".join(signatures.in_words(seat) for seat in tiers.open_seats(asked))
+        lines.append(f"the risk tier stays {asked.was}: {asked.becomes} needs the signature of {seats}")
     contract, is_new = lifecycle.register_contract(system, file.contract_document, by=by)
     lines += [f"contract {contract.version} registered"] if is_new else []
     because_of = because or f"{said.slug}: from its system file"

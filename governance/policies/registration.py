@@ -8,20 +8,23 @@ from uuid_utils.compat import uuid7
 
 from governance.contracts.schema import Contract, compile_contract
 from governance.evidence.record import record
-from governance.models import ContractVersion, System
+from governance.models import ContractVersion, System, TierChange
 from governance.people import accounts, roles
 from governance.people.actors import Actor
+from governance.policies import tiers
 from governance.policies.document import TIERS, parse_policy
 from governance.policies.registry import compiled
 from governance.refusals import Conflict, Invalid, NotAllowed
 
 
 class Registered(NamedTuple):
-    """The system, and the names of what was changed in it: all of them when it is new."""
+    """The system, and the names of what was changed in it: all of them when it is new. `asked` is a lower risk tier
+    that waits for its signatures."""
 
     system: System
     changed: tuple[str, ...]
     is_new: bool
+    asked: TierChange | None = None
 
 
 class RegisteredContract(NamedTuple):
@@ -40,7 +43,8 @@ def register_system(*, slug: str, name: str, purpose: str, risk_tier: str, owner
     """The system of this slug as described: made, changed, or left as it is.
 
     A person has to be an owner or admin to register one; an owner owns what she registers. Raises NotAllowed, NotFound
-    and Invalid, the last also when the policy in force would not be valid on the new tier.
+    and Invalid, the last also when the policy in force would not be valid on the new tier. A lower tier than the one
+    under which a policy is in force waits for signatures, as a loosening does.
     """
     if risk_tier not in TIERS:
         raise Invalid(f"There is no risk tier {risk_tier}. The tiers are {', '.join(TIERS)}.")
@@ -52,19 +56,24 @@ def register_system(*, slug: str, name: str, purpose: str, risk_tier: str, owner
         return Registered(_first(slug, told, by), _FIELDS, is_new=True)
     if by.person is not None:
         roles.require(by.person, "describe a system", system)
+    asked = None
+    if tiers.needs_signatures(system, risk_tier):
+        asked = tiers.ask(system, becomes=risk_tier, by=by)
+        told["risk_tier"] = system.risk_tier
     changed = tuple(field for field in _FIELDS if getattr(system, field) != told[field])
     if changed:
-        _check_tier(system, risk_tier)
+        _check_tier(system, told["risk_tier"])
         entry = record(
             "system_changed", actor=by, kind="system", id=system.pk, system=system.pk,
-            detail={"system": slug, "changed": list(changed), "risk_tier": {"from": system.risk_tier, "to": risk_tier}},
+            detail={"system": slug, "changed": list(changed),
+                    "risk_tier": {"from": system.risk_tier, "to": told["risk_tier"]}},
             payloads={field: told[field].encode() for field in changed if field != "risk_tier"},
         )  # fmt: skip
         for field in changed:
             setattr(system, field, told[field])
         system.entry_id = entry.id
         system.save(update_fields=[*changed, "entry"])
-    return Registered(system, changed, is_new=False)
+    return Registered(system, changed, is_new=False, asked=asked)
 
 
 def _first(slug: str, told: dict[str, str], by: Actor) -> System:

@@ -24,7 +24,7 @@ from governance.policies.registry import compiled
 from reviews import overview
 from reviews.lately import lately
 from reviews.overview import Alone, QueueLine
-from reviews.pages import home_words
+from reviews.pages import home_words, waiting_here
 from reviews.pages.home_words import Task
 from reviews.pages.showing.foreign import text
 from reviews.quality import intervals
@@ -50,7 +50,8 @@ def show(request: HttpRequest) -> HttpResponse:
     reviews = roles.may(person, "review items")
     tasks = [
         *_signing(proposals, now), *_judging(person, lines or []), *_lowering(person, systems, looks, alone, now),
-        *_repairing(dead), *_containing(person),
+        *_repairing(dead), *_containing(person), *waiting_here.answering(person), *waiting_here.letting_in(person),
+        *waiting_here.signing_tiers(person),
     ]  # fmt: skip
     context = {
         "now": now, "statement": _statement(person, lines, proposals, dead, len(systems)), "lines": lines,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from governance.models import Entry, ModelVersion, Output, System
-from governance.policies import modelversions, registration
+from governance.policies import amending, lifecycle, modelversions, registration
 from governance.policies.direction import tightens
 from governance.policies.document import parse_policy
 from governance.policies.judge import judge
@@ -181,3 +181,20 @@ def test_programs_read_and_steer_the_same(system: System) -> None:
     assert (told["model_version"], told["standing"]) == ("4", "unknown")
     # A signature by key is refused unless the policy in force admits it, and so is this.
     assert erik.post(f"systems/{system.slug}/models/{told['id']}/admit/", {"because": "Tried."}).status_code == 403
+
+
+def test_an_approver_finds_the_unknown_model_on_her_home_page(system: System) -> None:
+    send(system, 1, model_version="4")
+    assert "does not know" in cast.signed_in(cast.erik()).get("/").content.decode()
+    assert "does not know" not in cast.signed_in(cast.dana()).get("/").content.decode()
+    modelversions.admit(seen("4"), by=cast.acting(cast.erik()), because="Tried.")
+    assert "does not know" not in cast.signed_in(cast.erik()).get("/").content.decode()
+
+
+def test_a_question_waits_on_the_proposers_home_page_until_she_answers(system: System) -> None:
+    dana = cast.acting(cast.dana())
+    version = lifecycle.propose(system, cast.policy(threshold={"default": 0.8}), by=dana).version
+    amending.ask(version, by=cast.acting(cast.erik()), text="Why now?")
+    assert "Answer a question about policy 2" in cast.signed_in(cast.dana()).get("/").content.decode()
+    amending.ask(version, by=dana, text="The reader is better.")
+    assert "Answer a question" not in cast.signed_in(cast.dana()).get("/").content.decode()

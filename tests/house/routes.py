@@ -48,6 +48,8 @@ ROUTES = (
     Route("POST", "outputs/<uuid:id>/example/", "output", "302 404 403 302 302 302 403 403 404", "expected"),
     Route("GET", "systems/<slug:slug>/models/", "system", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/models/", "model_let_in", "302 404 403 302 302 302 403 403 403", "shut_out"),
+    Route("GET", "systems/<slug:slug>/tier/", "system", "302 404 200 200 200 200 200 200 200"),
+    Route("POST", "systems/<slug:slug>/tier/", "lower_tier", "302 404 403 403 302 302 403 403 403", "tier_signed"),
     Route("GET", "systems/<slug:slug>/monitor/", "system", "302 404 200 200 200 200 200 200 200"),
     Route("GET", "systems/<slug:slug>/policy/", "system", "302 404 200 200 200 200 200 200 200"),
     Route("POST", "systems/<slug:slug>/policy/", "two_policies", "302 404 403 302 302 302 403 403 403"),

@@ -18,7 +18,7 @@ from governance.models import ModelVersion, Output, PolicyVersion, Sealed, Syste
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
-from governance.policies import examples, halting, lifecycle, modelversions, trials
+from governance.policies import examples, halting, lifecycle, modelversions, tiers, trials
 from governance.policies.validated import Name
 from governance.tuning import replaying
 from reviews import queue
@@ -82,6 +82,13 @@ def example() -> dict[str, Any]:
     found = Output.objects.select_related("system").get()
     kept = examples.pin(found, expected="review", by=cast.acting(cast.person("dora", "owner"), found.system))
     return {"slug": found.system.slug, "example": str(kept.pk)}
+
+
+def lower_tier() -> dict[str, Any]:
+    """Asked for by an owner who is none of the visitors, on a high tier, where an owner and an approver sign."""
+    found = cast.system(risk_tier="high")
+    tiers.ask(found, becomes="limited", by=cast.acting(cast.person("dora", "owner"), found))
+    return {"slug": found.slug}
 
 
 def halted() -> dict[str, Any]:
@@ -273,6 +280,7 @@ def _digest(arguments: dict[str, Any]) -> str:
 
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
+    "tier_signed": lambda _: {"do": "sign"},
     "drop": lambda arguments: {"drop": arguments["example"]},
     "expected": lambda _: {"expected": "review"},
     "reason": lambda _: {"because": "Tried on last month's cases."},

@@ -8,7 +8,7 @@ from governance.models import ModelVersion, Output, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys, presence
 from governance.people.actors import CONSOLE
-from governance.policies import examples, halting, lifecycle, modelversions
+from governance.policies import examples, halting, lifecycle, modelversions, tiers
 from governance.tuning import looks
 from reviews import decisions, intake, queue
 from reviews.delivery import endpoints
@@ -124,6 +124,7 @@ def steer(system: System, rita: Any) -> None:
     incident = incidents.by_person(system, by=cast.acting(cast.dana()), title="planted-title", external_id="msg-2")
     incidents.contain(incident, by=cast.acting(cast.dana()), how="planted-containment")
     let_a_model_in_and_out(system)
+    tiers.ask(system, becomes="minimal", by=cast.acting(cast.dana()))
     example = Output.objects.select_related("system").get(external_id="msg-3")
     examples.pin(example, expected="review", by=cast.acting(cast.dana()), note="planted-note")
     halting.halt(system, by=cast.acting(cast.dana()), because="planted-halt")

@@ -46,6 +46,7 @@ CHANGES = {
     ("governance_certificate", "state"): "state = state || '!'",
     ("governance_system", "halt_id"): "halt_id = (SELECT id FROM governance_halt LIMIT 1)",
     ("governance_example", "dropped_at"): "dropped_at = now()",
+    ("governance_tierchange", "state"): "state = 'declined'",
     ("governance_modelversion", "is_admitted"): (
         "is_admitted = NOT is_admitted, admission_id = entry_id,"
         " admitted_by_id = (SELECT id FROM governance_person LIMIT 1)"

@@ -16,7 +16,7 @@ CREATE TRIGGER dropped_at_needs_entry BEFORE UPDATE ON governance_example FOR EA
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0008_seal_second_factor"),
+        ("governance", "0010_seal_head_sent"),
     ]
 
     operations = [
