@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, evidence, halting, models, outcomes, policies, replays, systems, tuning
+from governance.api import docs, evidence, halting, incidents, models, outcomes, policies, replays, systems, tuning
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
     path("docs/", docs.Page.as_view(), name="api-docs"),
     path("outcomes/", outcomes.Outcomes.as_view(), name="api-outcomes"),
+    path("incidents/", incidents.Incidents.as_view(), name="api-incidents"),
+    path("incidents/<uuid:id>/", incidents.OneIncident.as_view(), name="api-incident"),
     path("systems/", systems.Systems.as_view(), name="api-systems"),
     path("systems/<slug:slug>/", systems.OneSystem.as_view(), name="api-system"),
     path("systems/<slug:slug>/models/", models.Models.as_view(), name="api-models"),

@@ -1,6 +1,7 @@
 """What went wrong after it went out: incidents, and the truth that came from outside."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -16,9 +17,14 @@ INCIDENT_STATES = ("open", "contained", "closed")
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
-    def among(self, systems: set[object] | None) -> "IncidentQuerySet":
+    def among(self, systems: set[UUID] | None) -> "IncidentQuerySet":
         """Of these systems; None means all."""
         return self if systems is None else self.filter(system__in=systems)
+
+    def narrowed(self, slug: str | None, *, state: str | None, kind: str | None) -> "IncidentQuerySet":
+        """Of one system, in one state, of one kind; what is None does not narrow."""
+        asked = {"system__slug": slug, "state": state, "kind": kind}
+        return self.filter(**{name: value for name, value in asked.items() if value is not None})
 
     def unclosed(self) -> "IncidentQuerySet":
         return self.exclude(state="closed")

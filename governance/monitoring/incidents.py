@@ -177,7 +177,7 @@ def _text(text: str, name: str, *, longest: int = MOST_TEXT, is_needed: bool = T
 
 def seen(id: UUID, systems: set[UUID] | None) -> Incident:
     """The incident, when it is of one of these systems (None: any). Raises NotFound."""
-    found = Incident.objects.told().among(systems).filter(pk=id).first()  # type: ignore[arg-type]
+    found = Incident.objects.told().among(systems).filter(pk=id).first()
     if found is None:
         raise NotFound("There is nothing here.")
     return found

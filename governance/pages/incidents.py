@@ -53,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
             messages.success(request, "The incident is open.")
             return redirect("incident", id=opened.pk)
     every = request.GET.get("state") == "all"
-    found = Incident.objects.told().among(mine)  # type: ignore[arg-type]
+    found = Incident.objects.told().among(mine)
     waiting = found.unclosed().count()
     rows = list((found if every else found.unclosed()).newest_first()[: SHOWN + 1])
     status = refusal.status if refusal else 422 if form.is_bound else 200
