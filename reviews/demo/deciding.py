@@ -14,7 +14,7 @@ from reviews.queue import Claim
 
 # What the simulated reviewers get wrong; the README and the demo's pages state it.
 MISSES: Final = 0.05  # of the AI's wrong answers, approved all the same
-OVERTURNS: Final = 0.003  # of the AI's right answers, replaced by a wrong one
+OVERTURNS: Final = 0.001  # of the AI's right answers, replaced by a wrong one
 
 
 class Simulated:

@@ -32,6 +32,8 @@ SIMULATED = (
     Part("simulated-1@demo.example", "Simulated reviewer 1", ("reviewer",)),
     Part("simulated-2@demo.example", "Simulated reviewer 2", ("reviewer",)),
     Part("simulated-3@demo.example", "Simulated reviewer 3", ("reviewer",)),
+    Part("simulated-4@demo.example", "Simulated reviewer 4", ("reviewer",)),
+    Part("simulated-5@demo.example", "Simulated reviewer 5", ("reviewer",)),
     Part("simulated-lead@demo.example", "Simulated lead", ("lead",)),
 )
 
