@@ -42,7 +42,7 @@ class World:
 
     def __init__(self, risk: Risk, *, seed: int, target: float = TARGET) -> None:
         many = scores(np.random.default_rng(seed), 2_000_000)
-        weight = np.cumsum(_counted(many, np.ones(many.shape, dtype=np.bool_)))
+        weight = np.cumsum(counted(many, np.ones(many.shape, dtype=np.bool_)))
         self.risk, self.target = risk, target
         wrong = np.cumsum(np.bincount(_slots(many), weights=risk(many), minlength=len(SLICES)))
         self.true_risk = dict(zip(SLICES, wrong / np.maximum(weight, 1), strict=True))
@@ -60,7 +60,7 @@ class World:
         wrong = (dice.random(count) < self.risk(score)) & (dice.random(count) < found)
         out = score >= in_force
         drawn = out & (dice.random(count) < rate)
-        return np.stack([_counted(score, mask) for mask in (out, drawn, drawn & wrong, ~out, ~out & wrong)], axis=1)
+        return np.stack([counted(score, mask) for mask in (out, drawn, drawn & wrong, ~out, ~out & wrong)], axis=1)
 
     def is_broken(self, threshold: float | None) -> bool:
         return threshold is not None and self.true_risk[threshold] > self.target
@@ -70,7 +70,7 @@ def _slots(score: Floats) -> NDArray[np.int64]:
     return np.searchsorted(-EDGES, -score, side="left")
 
 
-def _counted(score: Floats, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def counted(score: Floats, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.bincount(_slots(score[mask]), minlength=len(SLICES))
 
 
@@ -203,9 +203,9 @@ def speed(*, seed: int) -> list[Figure]:
 
 
 def bench(size: float) -> list[Figure]:
-    """The figures; `size` 1 is 1,000 runs of each (300 of the weekly ones)."""
+    """The figures; `size` 1 is 1,000 runs of each."""
     runs = max(20, round(1000 * size))
     return [
-        *null(runs, seed=11), *pooled(runs, seed=12), *weekly(max(5, round(300 * size)), seed=13),
+        *null(runs, seed=11), *pooled(runs, seed=12), *weekly(runs, seed=13),
         *imperfect(runs, seed=14), *watching(max(100, runs), seed=15), *speed(seed=16),
     ]  # fmt: skip

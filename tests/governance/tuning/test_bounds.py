@@ -128,3 +128,14 @@ def test_an_e_value_of_a_huge_window_is_still_a_number():
 def test_a_propensity_of_zero_is_refused():
     with pytest.raises(ValueError, match="propensity"):
         tuning.e_value([10], [0], [0.0], 0.02)
+
+
+@pytest.mark.parametrize(("target", "share"), [(0.02, 0.5), (0.02, 0.25), (0.05, 0.5), (0.05, 2 / 3), (0.01, 0.5)])
+def test_no_smaller_number_of_audits_has_the_power_that_is_planned(target: float, share: float) -> None:
+    planned = tuning.audits_for_power(target, 0.05, target * share, 0.8)
+    allowed = -1
+    for audits in range(1, planned + 1):
+        while stats.binom.cdf(allowed + 1, audits, target) <= 0.05:
+            allowed += 1
+        power = stats.binom.cdf(allowed, audits, target * share) if allowed >= 0 else 0.0
+        assert bool(power >= 0.8) == (audits == planned)
