@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,14 +24,15 @@ from governance.pages.tuning_figure import figure
 from governance.people import roles
 from governance.policies.policy import Policy
 from governance.refusals import NotFound, Refused
-from governance.tuning import looks, proposing, result
+from governance.tuning import current, looks, proposing, result
 from governance.tuning.bounds import clopper_pearson_upper
 from governance.tuning.certify import MILLION
+from governance.tuning.current import Current
 from governance.tuning.looks import Exploration, Standing
-from governance.tuning.reading import Reading, Row, rows
+from governance.tuning.reading import Reading, Row, rows, unseen
 
 SECONDS_A_REVIEW: Final = 60
-SHAPES: Final = (
+SHAPES: Final[tuple[dict[str, Any], ...]] = (
     {"name": "wide", "width": 960, "height": 352, "left": 44, "right": 118},
     {"name": "small", "width": 358, "height": 300, "left": 36, "right": 14},
 )
@@ -43,6 +44,7 @@ class Shown:
 
     reading: Reading
     goal: float
+    level: float
     model: str
     opens: datetime | None
     closes: datetime
@@ -52,6 +54,11 @@ class Shown:
     @property
     def judged(self) -> int:
         return sum(band.audited + band.reviewed for band in self.reading.bands)
+
+    @property
+    def has_missed(self) -> bool:
+        """Whether the test pays for errors that reviewers miss."""
+        return unseen(self.reading, self.goal) > 1.0
 
     @property
     def is_one_day(self) -> bool:
@@ -67,11 +74,13 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     starts = reverse("tuning-start", args=[slug]) if roles.may(person, "propose a policy", system) else ""
     if system.in_force is None:
         return render(request, "tuning.html", {"system": system, "is_empty": True, "start_url": starts})
-    policy, last = looks.policy_of(system), looks.latest(system, segment)
+    policy = looks.policy_of(system)
     in_force = looks.threshold_of(policy, segment)
-    standing = looks.standing(last) if last else None
+    known = current.current(system, segment)
+    last = known.past.latest
+    standing = looks.standing(last, scope=known.scope) if last else None
     shown = _of_certificate(standing) if standing and "now" not in request.GET else None
-    explored = None if shown else looks.exploration(system, segment)
+    explored = None if shown else looks.exploration(system, segment, current=known)
     shown = shown or (_of_exploration(explored) if explored else None)
     may_propose = roles.may(person, "propose a policy", system)
     context = {
@@ -81,12 +90,12 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         "proposable": bool(
             may_propose and standing and not proposing.reason_against(standing, in_force=in_force)
         ),
-        "is_empty": shown is None, "has_simulated": Person.objects.filter(is_simulated=True).exists(),
+        "is_empty": shown is None,
         "query": request.GET.urlencode(), "threshold_now": in_force,
         "start_url": starts,
     }  # fmt: skip
     if shown is not None:
-        context |= _lab(request, system, segment, shown, standing, policy, is_exploration=explored is not None)
+        context |= _lab(request, system, known, shown, standing, policy, is_exploration=explored is not None)
     return render(request, "tuning.html", context)
 
 
@@ -113,7 +122,7 @@ def _table(request: HttpRequest, system: System, segment: str, of: str) -> tunin
         return tuning_tables.history(system, segment)
     policy, last = (looks.policy_of(system) if system.in_force else None), looks.latest(system, segment)
     if of == "segments" and policy is not None:
-        return tuning_tables.segments(system, policy, policy.risk.target / MILLION)
+        return tuning_tables.segments(system, policy)
     explored = looks.exploration(system, segment) if policy and (last is None or "now" in request.GET) else None
     standing = looks.standing(last) if last and not explored else None
     shown = _of_exploration(explored) if explored else _of_certificate(standing) if standing else None
@@ -122,11 +131,13 @@ def _table(request: HttpRequest, system: System, segment: str, of: str) -> tunin
     if of == "reliability":
         return tuning_tables.reliability(shown.reading)
     if of == "cost":
-        return tuning_tables.cost(shown.reading, _setting(request, system, shown, policy, None, is_exploration=True))
+        return tuning_tables.cost(
+            shown.reading, _setting(request, crew(system)[0], shown, policy, None, is_exploration=True)
+        )
     if of != "thresholds":
         raise NotFound("There is no such table.")
     return tuning_tables.thresholds(
-        shown.reading, result.EXPLORATION if explored else f"look {last.look}" if last else ""
+        shown.reading, result.EXPLORATION if explored else f"look {last.look}" if last else "", goal=shown.goal
     )
 
 
@@ -173,7 +184,14 @@ def _of_certificate(standing: Standing) -> Shown:
     opens, closes = parse_datetime(window["opens"] or ""), parse_datetime(window["closes"])
     lines = standing.document["released_by_rules"]
     return Shown(
-        standing.reading, certificate.target / MILLION, model, opens, closes or certificate.taken_at, window, lines
+        standing.reading,
+        certificate.target / MILLION,
+        certificate.delta,
+        model,
+        opens,
+        closes or certificate.taken_at,
+        window,
+        lines,
     )
 
 
@@ -181,56 +199,63 @@ def _of_exploration(explored: Exploration) -> Shown:
     scope, sample = explored.scope, explored.sample
     model = " ".join(filter(None, (scope.model, scope.model_version, scope.prompt_version)))
     lines = [vars(line) for line in explored.released_by_rules]
-    return Shown(explored.reading, explored.goal, model, sample.opens, sample.closes, vars(sample), lines)
+    return Shown(
+        explored.reading, explored.goal, explored.level, model, sample.opens, sample.closes, vars(sample), lines
+    )
 
 
-def reviewers_of(system: System) -> int:
-    """How many people review here now; simulated ones do not count."""
-    given = Person.objects.filter(is_active=True, is_simulated=False, roles__name__in=("reviewer", "lead"))
-    return given.filter(Q(roles__system=system) | Q(roles__system=None)).distinct().count()
+def crew(system: System) -> tuple[int, bool]:
+    """How many people review here now, simulated ones not counted, and whether there are such."""
+    here = Q(roles__system=system) | Q(roles__system=None)
+    reviews = here & Q(is_active=True, is_simulated=False, roles__name__in=("reviewer", "lead"))
+    counted = Person.objects.aggregate(
+        people=Count("pk", filter=reviews, distinct=True), simulated=Count("pk", filter=Q(is_simulated=True))
+    )
+    return counted["people"], bool(counted["simulated"])
 
 
 def _setting(
-    request: HttpRequest, system: System, shown: Shown, policy: Policy, certified: int | None, *, is_exploration: bool
+    request: HttpRequest, people: int, shown: Shown, policy: Policy, certified: int | None, *, is_exploration: bool
 ) -> Setting:
     return Setting(
-        reading=shown.reading, goal=shown.goal, certified=certified, is_exploration=is_exploration,
+        reading=shown.reading, goal=shown.goal, level=shown.level, certified=certified, is_exploration=is_exploration,
         outputs=shown.counts["outputs"], opens=shown.opens, closes=shown.closes,
         audit_rate=policy.audit.rate / MILLION, costs=policy.risk.costs,
-        seconds=_whole(request.GET.get("seconds"), SECONDS_A_REVIEW, most=36_000), reviewers=reviewers_of(system),
+        seconds=_whole(request.GET.get("seconds"), SECONDS_A_REVIEW, most=36_000), reviewers=people,
     )  # fmt: skip
 
 
 def _lab(
-    request: HttpRequest, system: System, segment: str, shown: Shown, standing: Standing | None, policy: Policy, *,
+    request: HttpRequest, system: System, known: Current, shown: Shown, standing: Standing | None, policy: Policy, *,
     is_exploration: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    read, every = shown.reading, rows(shown.reading)
+    read, every = shown.reading, rows(shown.reading, goal=shown.goal)
     certified = standing.certificate.threshold if standing and standing.is_good and not is_exploration else None
-    setting = _setting(request, system, shown, policy, certified, is_exploration=is_exploration)
+    people, has_simulated = crew(system)
+    threshold_now = looks.threshold_of(policy, request.GET.get("segment", ""))
+    setting = _setting(request, people, shown, policy, certified, is_exploration=is_exploration)
     seconds = setting.seconds
     if not every:
         return {"is_empty": True}
     trial = _trial(request.GET.get("trial"), every, certified or read.threshold or read.starts_at or read.in_force)
     texts = told(every, setting)
-    drawn = [
-        one
-        for shape in SHAPES
-        if (one := figure(every=every, reading=read, goal=shown.goal, certified=certified, trial=trial, **shape))  # type: ignore[arg-type]
-    ]
+    marks: dict[str, Any] = {"goal": shown.goal, "level": shown.level, "certified": certified, "trial": trial}
+    drawn = [one for shape in SHAPES if (one := figure(every=every, reading=read, **marks, **shape))]
     costlier = price(every, certified, setting)
     last_share = drawn[0].last_share if drawn else 1.0
     key = {read.in_force, certified, *(step.threshold for step in read.tested[-3:])}
     key |= _round(every, last_share)
     state = standing.state if standing and not is_exploration else "certified" if read.threshold else read.state
-    below = tuning_beside.beside(request, system, segment, policy, setting, every)
+    below = tuning_beside.beside(request, known, policy, setting, every)
     planned = below["planned"].plan
     return below | {
+        "has_simulated": has_simulated,
         "costlier": costlier, "slug": system.slug, "total": sum(each["period"].outputs for each in below["periods"]),
         "csv": reverse("tuning-table", args=[system.slug]) + "?" + urlencode(_kept(request)),
         "next_step": tuning_next.next_step(
-            state, has_newer=certified is not None and certified != looks.threshold_of(policy, segment),
+            state, has_newer=certified is not None and certified != threshold_now,
             more=read.more_audits, costs_more=costlier, days=planned.days if planned else None,
+            is_all_reviewed=not any(band.released for band in read.bands),
         ) if not is_exploration else "",
         "figures": drawn, "trial": trial, "now": texts[trial], "seconds": seconds,
         "lines": [

@@ -94,6 +94,37 @@ def cost_curve(every: Sequence[Row], setting: Setting) -> Curve | None:
 
 
 @dataclass(frozen=True)
+class CostRow:
+    """One threshold of the cost curve in words; `note` says what is special about it."""
+
+    threshold: int
+    share: float
+    cost: str
+    at_bound: str
+    note: str
+
+
+def cost_rows(every: Sequence[Row], setting: Setting) -> tuple[CostRow, ...]:
+    """The round thresholds of the curve, the one in force, the certified and the cheapest; empty without costs."""
+    known = [row for row in every if row.estimate is not None]
+    if setting.costs is None or len(known) < 2:
+        return ()
+    at = {row.threshold: cost_of(row, setting, row.estimate or 0.0) for row in known}
+    best = min(known, key=lambda row: at[row.threshold]).threshold
+    named = {setting.reading.in_force: "in force", setting.certified: "certified"}
+    told = []
+    for row in known:
+        notes = [named.get(row.threshold, ""), "cheapest" if row.threshold == best else ""]
+        if row.threshold % 50_000 == 0 or any(notes):
+            cost, limit = (
+                f.money(round(amount, 2), setting.costs.currency)
+                for amount in (at[row.threshold], cost_of(row, setting, row.bound))
+            )
+            told.append(CostRow(row.threshold, row.share, cost, limit, ", ".join(filter(None, notes))))
+    return tuple(told)
+
+
+@dataclass(frozen=True)
 class Multiple:
     """One segment's risk by threshold, on scales that all share; `is_worst` is the one with the highest bound."""
 
@@ -113,7 +144,7 @@ class Multiple:
 
 def multiple(name: str, read: Reading, *, threshold: int, goal: float, most: float, state: str) -> Multiple:
     """A segment's small figure, 170 by 80; `most` is the risk at its top."""
-    every = [row for row in rows(read) if row.estimate is not None]
+    every = [row for row in rows(read, goal=goal) if row.estimate is not None]
     # While its threshold lets nothing out, a segment is shown where it was certified, or where its tests begin.
     shown = {row.threshold: row for row in every}
     certified = read.passing.threshold if read.passing else read.starts_at

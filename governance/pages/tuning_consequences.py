@@ -26,6 +26,7 @@ class Setting:
 
     reading: Reading
     goal: float
+    level: float
     certified: int | None  # by a certificate that stands
     is_exploration: bool
     outputs: int
@@ -124,9 +125,7 @@ def verdict(row: Row, setting: Setting) -> str:
     limit, aim = bound(row.bound), target(setting.goal)
     failing, start = setting.reading.failing, setting.reading.starts_at or 0
     if row.verdict == "passes" and setting.certified is not None and row.threshold >= setting.certified:
-        return (
-            f"Certified: at most {aim} of what goes out alone is wrong, {confidence(setting.reading.delta)} confidence."
-        )
+        return f"Certified: at most {aim} of what goes out alone is wrong, {confidence(setting.level)} confidence."
     if row.verdict == "passes" and not setting.is_exploration:
         return f"It passed when the look was taken, with a bound of {limit}; that no longer counts."
     if row.verdict == "passes":

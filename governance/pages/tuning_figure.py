@@ -109,8 +109,8 @@ class _Plot:
 
 
 def figure(
-    name: str, every: Sequence[Row], reading: Reading, *, goal: float, certified: int | None, trial: int,
-    width: int, height: int, left: int, right: int,
+    name: str, every: Sequence[Row], reading: Reading, *, goal: float, level: float, certified: int | None,
+    trial: int, width: int, height: int, left: int, right: int,
 ) -> Figure | None:  # fmt: skip
     """The figure of these rows; None when no row has an estimate. `goal` is the policy's target, a share."""
     known = [row for row in every if row.estimate is not None]
@@ -127,7 +127,7 @@ def figure(
         name=name, width=width, height=height, left=plot.left, right=plot.right, top=plot.top, bottom=plot.bottom,
         first_share=plot.first, last_share=plot.last, most=most, target=plot.y(goal),
         target_label=f"Target {f.percent(round(goal * MILLION), places=1)}",
-        bound_label=f"{confidence(reading.delta)} bound",
+        bound_label=f"{confidence(level)} bound",
         estimate=plot.line((row.share, row.estimate or 0.0) for row in rows),
         tested_band=plot.band(tested) if len(tested) > 1 else "",
         tested_bound=plot.line((row.share, row.bound) for row in tested) if len(tested) > 1 else "",

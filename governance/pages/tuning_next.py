@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from governance.pages.templatetags import _formats as f
 from governance.tuning import planner
 from governance.tuning.planner import Plan
-from governance.tuning.reading import Reading
+from governance.tuning.reading import Reading, unseen
 from governance.tuning.words import at, bound, percent, target
 
 
-def next_step(state: str, *, has_newer: bool, more: int | None, costs_more: str, days: float | None) -> str:
+def next_step(
+    state: str, *, has_newer: bool, more: int | None, costs_more: str, days: float | None, is_all_reviewed: bool
+) -> str:
     """One sentence for each state: what its owner does now."""
     if state in ("certified", "certified-provisional"):
         if not has_newer:
@@ -23,7 +25,10 @@ def next_step(state: str, *, has_newer: bool, more: int | None, costs_more: str,
         )
         return f"Propose it; others sign, and nothing changes before they have.{price}"
     if state == "violated":
-        return "Raise the threshold or restore the policy before; the incident says what was found. Then look again."
+        return (
+            "Raise the threshold or restore the policy before, then look again. Where the audits have alarmed, the "
+            "incident says what was found."
+        )
     if state == "expired":
         return (
             "Take a look when the next one is due; until then the threshold in force stays, and nothing vouches for it."
@@ -32,6 +37,8 @@ def next_step(state: str, *, has_newer: bool, more: int | None, costs_more: str,
         return "See that the audits are judged; then look again. Another model needs evidence of its own first."
     if more and days is not None and days >= 1:
         return f"Wait: at the present flow the missing verdicts are there in about {f.number(days)} days."
+    if is_all_reviewed:
+        return "Go on deciding: each verdict counts, and the planner below says how many are missing."
     return "Audit more, accept a higher target, or improve the model: the planner below says what each takes."
 
 
@@ -50,9 +57,11 @@ def why_not(read: Reading, goal: float) -> list[str]:
         told.append("None of what went out alone there has been audited, so nothing is known of it.")
     else:
         told.append(
-            f"{seen}. The best estimate is {percent(step.estimate)}, but as much as {bound(step.bound)} could be "
-            f"wrong, and the target is {target(goal)}."
+            f"{seen}. The best estimate is {percent(step.estimate)}, but as much as "
+            f"{bound(min(1.0, step.bound * unseen(read, goal)))} could be wrong, and the target is {target(goal)}."
         )
+        if unseen(read, goal) > 1.0:
+            told.append("Errors that reviewers miss are in that bound: known answers have measured how many they find.")
         if step.estimate >= read.target:
             told.append("The estimate itself is not under the target, so more audits alone would not help.")
         elif read.more_audits:

@@ -19,6 +19,7 @@ from governance.pages import (
     tiers,
     trials,
     tuning,
+    tuning_segments,
     tuning_start,
 )  # fmt: skip
 
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/proposals/<int:number>/", policies.proposal, name="proposal"),
     path("systems/<slug:slug>/proposals/<int:number>/flips/", policies.flips, name="flips"),
     path("systems/<slug:slug>/tuning/", tuning.show, name="tuning"),
+    path("systems/<slug:slug>/tuning/segments/", tuning_segments.show, name="tuning-segments"),
     path("systems/<slug:slug>/tuning/table.csv", tuning.table, name="tuning-table"),
     path("systems/<slug:slug>/tuning/start/", tuning_start.start, name="tuning-start"),
     path("systems/<slug:slug>/tuning/propose/", tuning.propose, name="tuning-propose"),

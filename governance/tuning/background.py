@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from governance.models import Certificate, KnownAnswer, PolicyVersion, System
+from governance.models import Certificate, PolicyVersion, System
 from governance.policies.registry import compiled
-from governance.tuning import sensitivity
 from governance.tuning.bounds import clopper_pearson_lower, clopper_pearson_upper
 from governance.tuning.calibration import Difference, difference, stability
+from governance.tuning.certify import MILLION
 from governance.tuning.samples import OVERDUE, Scope, rule_of
 from governance.tuning.sensitivity import Sensitivity
 
@@ -120,23 +120,20 @@ class Background:
         return OVERDUE.days
 
 
-def background(of: Scope) -> Background:
-    """All of it for one threshold of one system."""
-    return Background(_periods(of), reviewers(of.system), _reigns(of.system, of.segment))
+def background(of: Scope, *, looks: Sequence[Certificate], known: Sensitivity) -> Background:
+    """All of it for one threshold of one system. `looks` are its finished looks, the newest first."""
+    return Background(periods(of), reviewers(known), reigns(of.system, of.segment, looks))
 
 
-def reviewers(system: System) -> Reviewers:
-    judged = KnownAnswer.objects.of(system).judged().values_list("is_blind", "found")
-    kept = list(judged.order_by("-id")[:LATEST])
-    assisted, blind = ([found for is_blind, found in kept if is_blind is side] for side in (False, True))
-    missed = assisted.count(False), blind.count(False)
+def reviewers(known: Sensitivity) -> Reviewers:
+    blind, missed = known.seeded - known.assisted, known.assisted - known.assisted_found
+    blind_missed = blind - (known.found - known.assisted_found)
     return Reviewers(
-        sensitivity.measured(system), len(assisted), missed[0], len(blind), missed[1],
-        difference(missed[0], len(assisted), missed[1], len(blind)),
-    )  # fmt: skip
+        known, known.assisted, missed, blind, blind_missed, difference(missed, known.assisted, blind_missed, blind)
+    )
 
 
-def _periods(of: Scope) -> tuple[Period, ...]:
+def periods(of: Scope) -> tuple[Period, ...]:
     asked: dict[str, Any] = {
         "system": of.system.pk, "model": of.model, "model_version": of.model_version, "latest": LATEST,
         "periods": PERIODS, "bins": BINS,
@@ -156,13 +153,12 @@ def _periods(of: Scope) -> tuple[Period, ...]:
     )
 
 
-def _reigns(system: System, segment: str) -> tuple[Reign, ...]:
+def reigns(system: System, segment: str, looks: Sequence[Certificate]) -> tuple[Reign, ...]:
     ruled = PolicyVersion.objects.of(system).filter(in_force_from__isnull=False).defer("document")
     versions = list(ruled.order_by("-in_force_from")[:MOST_REIGNS])
     with connection.cursor() as cursor:
         cursor.execute(_AUDITS, [[version.pk for version in versions], rule_of(segment)])
         audits = {row[0]: row[1:] for row in cursor.fetchall()}
-    looks = list(Certificate.objects.of(system, segment).finished().newest_first()[:MOST_REIGNS])
     found = [_reign(version, segment, audits, looks) for version in versions]
     return tuple(reign for reign in found if reign is not None)
 
@@ -186,5 +182,8 @@ def _reign(
 def _steps(looks: Sequence[Certificate], before: datetime) -> list[dict[str, Any]]:
     """The tests of the last look that was taken before a policy came into force."""
     last = next((look for look in looks if look.taken_at <= before), None)
-    steps: list[dict[str, Any]] = json.loads(last.document)["reading"]["steps"] if last else []
-    return steps
+    if last is None:
+        return []
+    document = json.loads(last.document)
+    times = max(1.0, last.target / MILLION / document["reading"]["target"])  # as the figure shows it
+    return [step | {"bound": min(1.0, step["bound"] * times)} for step in document["reading"]["steps"]]

@@ -24,6 +24,7 @@ from governance.refusals import Conflict, NotFound
 from governance.tuning import reading, samples, words
 from governance.tuning.bounds import Corrected, correct_for_sensitivity, spent_at_look
 from governance.tuning.certify import MILLION
+from governance.tuning.current import Current
 from governance.tuning.reading import Reading
 from governance.tuning.samples import RuleLine, Sample, Scope
 from governance.tuning.sensitivity import Sensitivity, measured
@@ -41,6 +42,7 @@ class Exploration:
     sample: Sample
     reading: Reading
     goal: float
+    level: float  # what the look would spend, the part for the reviewers included
     look: int
     released_by_rules: tuple[RuleLine, ...]
 
@@ -81,20 +83,28 @@ def latest(system: System, segment: str = "") -> Certificate | None:
 
 
 def exploration(
-    system: System, segment: str = "", *, target: float | None = None, confidence: float | None = None
-) -> Exploration | None:
-    """Counts now and reads them, at the policy's target and the level of the next look unless others are given. Spends
-    nothing, guarantees nothing. None before the first output that this threshold decided. Raises Conflict, NotFound."""
+    system: System, segment: str = "", *, target: float | None = None, confidence: float | None = None,
+    current: Current | None = None,
+) -> Exploration | None:  # fmt: skip
+    """Counts now and reads them as a look would, at the policy's target and the level of the next look unless others
+    are given: the reviewers' misses are paid for once they are known. Spends
+    nothing, guarantees nothing. None before the first output that this threshold decided. Raises Conflict, NotFound.
+
+    `current` is what the caller knows already of this threshold."""
     policy = policy_of(system)
-    in_force, scope = threshold_of(policy, segment), samples.scope(system, segment)
+    in_force, scope = threshold_of(policy, segment), current.scope if current else samples.scope(system, segment)
     if scope is None:
         return None
-    look = _looks(system, segment) + 1
+    look = (current.past.looks if current else _looks(system, segment)) + 1
     goal = policy.risk.target / MILLION if target is None else target
-    delta = spent_at_look(1 - policy.risk.confidence / MILLION, look) if confidence is None else 1 - confidence
-    found = samples.sample(scope, in_force=in_force)
-    read = reading.read(found.bands, in_force=in_force, target=goal, delta=round(delta, 12))
-    return Exploration(scope, found, read, goal, look, samples.released_by_rules(scope))
+    level = spent_at_look(1 - policy.risk.confidence / MILLION, look) if confidence is None else 1 - confidence
+    delta = round(level, 12)
+    known = current.known if current else measured(system)
+    used = _corrected(goal, delta, known if known.is_enough else None)
+    asked = samples.parameters(scope)
+    found = samples.sample(scope, in_force=in_force, asked=asked)
+    read = reading.read(found.bands, in_force=in_force, target=max(used.target, 1e-9), delta=used.delta)
+    return Exploration(scope, found, read, goal, delta, look, samples.released_by_rules(scope, asked=asked))
 
 
 def look(system: System, *, by: Actor, segment: str = "") -> Certificate:
@@ -143,7 +153,7 @@ def _spend(scope: Scope, *, by: Actor) -> Certificate:
 @transaction.atomic
 def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensitivity | None) -> Certificate:
     found = samples.sample(scope, in_force=spent.in_force)
-    used = _used(spent, sensitivity)
+    used = _corrected(spent.target / MILLION, spent.delta, sensitivity)
     # Reviewers who find nothing leave a target of 0, under which nothing can be certified; the test wants one above it.
     read = reading.read(found.bands, in_force=spent.in_force, target=max(used.target, 1e-9), delta=used.delta)
     because = _frozen(found)
@@ -171,11 +181,12 @@ def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensit
     return Certificate.objects.select_related("system").get(pk=spent.pk)
 
 
-def standing(certificate: Certificate, *, now: datetime | None = None) -> Standing:
-    """The certificate with its document opened, and what is true of it today."""
+def standing(certificate: Certificate, *, now: datetime | None = None, scope: Scope | None = None) -> Standing:
+    """The certificate with its document opened, and what is true of it today. `scope` is that of the newest output,
+    where the caller has it."""
     document = json.loads(certificate.document)
     read = reading.from_json(document["reading"])
-    current = samples.scope(certificate.system, certificate.segment)
+    current = scope or samples.scope(certificate.system, certificate.segment)
     goal = certificate.target / MILLION
     if certificate.expires_at <= (now or timezone.now()):
         state, sentence = "expired", words.expired(certificate.threshold, certificate.expires_at)
@@ -209,12 +220,6 @@ class Spent:
     allowed: float
 
 
-def spent(system: System, segment: str = "") -> Spent:
-    """The level spent so far. Raises Conflict without a policy in force."""
-    taken = list(Certificate.objects.of(system, segment).values_list("delta", flat=True))
-    return Spent(len(taken), sum(taken), 1 - policy_of(system).risk.confidence / MILLION)
-
-
 def sentence_of(read: Reading, certificate: Certificate, goal: float, *, more: int | None) -> str:
     """The answer of one look in words."""
     if certificate.threshold is not None:
@@ -240,11 +245,10 @@ def take_due(*, by: Actor | None = None) -> list[Certificate]:
     return taken
 
 
-def _used(spent: Certificate, sensitivity: Sensitivity | None) -> Corrected:
-    target = spent.target / MILLION
+def _corrected(target: float, delta: float, sensitivity: Sensitivity | None) -> Corrected:
     if sensitivity is None:
-        return Corrected(target=target, delta=spent.delta, sensitivity_lower=1.0)
-    return correct_for_sensitivity(target, spent.delta, found=sensitivity.found, seeded=sensitivity.seeded)
+        return Corrected(target=target, delta=delta, sensitivity_lower=1.0)
+    return correct_for_sensitivity(target, delta, found=sensitivity.found, seeded=sensitivity.seeded)
 
 
 def _more(spent: Certificate, read: Reading) -> int | None:

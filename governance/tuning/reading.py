@@ -7,7 +7,7 @@ relied on; which of the two it is, its owner says.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -104,8 +104,18 @@ def read(bands: tuple[Band, ...], *, in_force: int | None, target: float, delta:
     return Reading(bands, in_force, target, delta, found.state, threshold, found.lower_bound, found.more_audits, tested)
 
 
-def rows(reading: Reading) -> tuple[Row, ...]:
-    """A row for every edge of the grid, from the highest threshold down; empty when there are no outputs."""
+def unseen(reading: Reading, goal: float) -> float:
+    """How many errors there may be for each that reviewers find: 1 where the test takes them to find all, else what it
+    has made the target `goal` smaller by."""
+    return max(1.0, goal / reading.target)
+
+
+def rows(reading: Reading, *, goal: float | None = None) -> tuple[Row, ...]:
+    """A row for every edge of the grid, from the highest threshold down; empty when there are no outputs.
+
+    With the policy's target as `goal` the bounds are of all errors, those included that reviewers miss: a bound is then
+    at most the goal exactly where the test passes. Without, they are of what reviewers call wrong."""
+    times = unseen(reading, goal) if goal else 1.0
     tested = {step.threshold: step for step in reading.tested}
     everything = Counts()
     for band in reading.bands:
@@ -114,7 +124,8 @@ def rows(reading: Reading) -> tuple[Row, ...]:
     for band in reading.bands:
         above = above.plus(band)
         if above.total:
-            found.append(_row(round(band.threshold * MILLION), above, everything.total, reading.delta, tested))
+            row = _row(round(band.threshold * MILLION), above, everything.total, reading.delta, tested)
+            found.append(row if times == 1.0 else replace(row, bound=min(1.0, row.bound * times)))
     return tuple(found)
 
 

@@ -29,8 +29,8 @@ from governance.tuning.scope import (
 )
 
 __all__ = [
-    "GRID", "MOST_UNJUDGED", "OVERDUE", "WINDOW", "RuleLine", "Sample", "Scope", "released_by_rules", "rule_of",
-    "sample", "scope",
+    "GRID", "MOST_UNJUDGED", "OVERDUE", "WINDOW", "RuleLine", "Sample", "Scope", "parameters",
+    "released_by_rules", "rule_of", "sample", "scope",
 ]  # fmt: skip
 
 MOST_UNJUDGED: Final = 0.02  # of the audits; beyond it the sample is no longer a random one
@@ -137,21 +137,22 @@ WHERE o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(m
 GROUP BY o.rule ORDER BY o.rule"""  # noqa: S608  only constants
 
 
-def sample(of: Scope, *, in_force: int | None) -> Sample:
-    """The counts of today and the 90 days before. `in_force` (millionths) becomes an edge of the grid."""
-    asked = _asked(of, in_force)
+def sample(of: Scope, *, in_force: int | None, asked: dict[str, Any] | None = None) -> Sample:
+    """The counts of today and the 90 days before. `in_force` (millionths) becomes an edge of the grid; `asked` are the
+    scope's parameters where the caller has them."""
+    asked = _asked(asked or parameters(of), in_force)
     have = kept.kept(asked, in_force=in_force)
     return (_beside(have, asked) if have else None) or _all(asked)
 
 
 def count(of: Scope, *, in_force: int | None) -> Sample:
     """The same by one statement over all of it, whatever is kept."""
-    return _all(_asked(of, in_force))
+    return _all(_asked(parameters(of), in_force))
 
 
-def _asked(of: Scope, in_force: int | None) -> dict[str, Any]:
+def _asked(asked: dict[str, Any], in_force: int | None) -> dict[str, Any]:
     grid = sorted({*GRID, *([] if in_force is None else [in_force])})
-    return parameters(of) | {"grid": grid, "rate": None}
+    return asked | {"grid": grid, "rate": None}
 
 
 def _all(asked: dict[str, Any]) -> Sample:
@@ -199,9 +200,9 @@ def _counted(rows: Sequence[tuple[Any, ...]], grid: list[int], have: Kept | None
     )  # fmt: skip
 
 
-def released_by_rules(of: Scope) -> tuple[RuleLine, ...]:
+def released_by_rules(of: Scope, *, asked: dict[str, Any] | None = None) -> tuple[RuleLine, ...]:
     """The outputs of the same window that a rule released, a line for each rule: they are audited like the others."""
-    return tuple(RuleLine(*row) for row in _fetch(_RULES, parameters(of)))
+    return tuple(RuleLine(*row) for row in _fetch(_RULES, asked or parameters(of)))
 
 
 def _fetch(statement: str, asked: dict[str, Any]) -> Sequence[tuple[Any, ...]]:

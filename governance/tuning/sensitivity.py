@@ -25,6 +25,8 @@ class Sensitivity:
 
     found: int
     seeded: int
+    assisted: int = 0  # of the seeded, with the AI's answer in sight
+    assisted_found: int = 0
 
     @property
     def is_enough(self) -> bool:
@@ -48,5 +50,9 @@ class Sensitivity:
 def measured(system: System) -> Sensitivity:
     """What the known answers of the last 180 days say of the system's reviewers."""
     judged = KnownAnswer.objects.of(system).judged().filter(seeded_at__gte=timezone.now() - WINDOW)
-    counted = judged.aggregate(seeded=Count("pk"), found=Count("pk", filter=Q(found=True)))
-    return Sensitivity(counted["found"], counted["seeded"])
+    in_sight, is_found = Q(is_blind=False), Q(found=True)
+    counted = judged.aggregate(
+        all=Count("pk"), all_found=Count("pk", filter=is_found), assisted=Count("pk", filter=in_sight),
+        assisted_found=Count("pk", filter=in_sight & is_found),
+    )  # fmt: skip
+    return Sensitivity(counted["all_found"], counted["all"], counted["assisted"], counted["assisted_found"])

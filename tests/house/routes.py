@@ -157,6 +157,7 @@ ROUTES = (
     Route("GET", "webhooks/<uuid:id>/replay/<uuid:delivery>/", "delivery", "302 404 404 404 404 404 404 302 302"),
     # pages of tuning, history, the queue and the workbench
     Route("GET", "systems/<slug:slug>/tuning/", "system", "302 404 403 200 200 200 200 403 403"),
+    Route("GET", "systems/<slug:slug>/tuning/segments/", "system", "302 404 403 200 200 200 200 403 403"),
     Route("GET", "systems/<slug:slug>/tuning/table.csv", "system", "302 404 403 200 200 200 200 403 403"),
     Route("GET", "systems/<slug:slug>/tuning/start/", "system", "302 404 403 403 200 403 403 403 403"),
     Route("POST", "systems/<slug:slug>/tuning/start/", "system", "302 404 403 403 302 403 403 403 403", "start"),
@@ -213,6 +214,8 @@ ROUTES = (
     Route("POST", "review/<uuid:id>/escalate/", "in_hand", "302 404 302 409 404 404 404 404 404", "in_hand"),
     # incidents, and the truth that comes later
     Route("POST", "api/v1/outcomes/", "output_unnamed", "401 403 403 403 403 403 403 403 403", "outcome"),
+    Route("GET", "api/v1/incidents/", "system_unnamed", "401 200 200 200 200 200 200 200 200"),
+    Route("GET", "api/v1/incidents/<uuid:id>/", "incident", "401 404 404 200 200 200 200 200 404"),
     Route("GET", "incidents/", "system_unnamed", "302 404 404 200 200 200 200 200 404"),
     Route("POST", "incidents/", "system_unnamed", "302 404 404 302 302 302 302 302 404", "incident"),
     Route("GET", "incidents/<uuid:id>/", "incident", "302 404 404 200 200 200 200 200 404"),

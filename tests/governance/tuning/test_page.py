@@ -7,14 +7,18 @@ import html
 import io
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from governance.models import Certificate, PolicyVersion, System
 from governance.monitoring import incidents
 from governance.people.actors import CONSOLE
-from governance.tuning import audits_for_power, looks
+from governance.tuning import audits_for_power, current, looks
 from tests import cast
 from tests.governance.tuning.judged import outputs, several
 from tests.governance.tuning.test_looks import fill_good
@@ -22,6 +26,7 @@ from tests.governance.tuning.test_looks import fill_good
 pytestmark = pytest.mark.django_db
 URL = "/systems/digits/tuning/"
 NARROW = "\u202f"
+COSTS = {"wrong_release": 40, "review": 1.5, "currency": "EUR"}
 
 
 @pytest.fixture
@@ -82,6 +87,7 @@ class TestWhatItSays:
         fill_good(system)
         page = browser(cast.dana()).get(URL)
         assert heading(page.content) == "A look now would certify 0.66 (exploration, no guarantee)."
+        assert f"97.5{NARROW}% bound" in html.unescape(page.content.decode())
         assert "exploration, no guarantee" in text_of(page.content)
         assert not Certificate.objects.exists()
 
@@ -151,6 +157,40 @@ class TestTrial:
         page = browser(cast.dana()).get(URL).content.decode()
         assert not re.search(r'\sstyle\s*=|\son[a-z]+\s*=\s*"', page)
         assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+
+    def test_the_costs_and_the_confidences_are_in_tables_too(self) -> None:
+        system = cast.system(threshold={"default": 1}, risk={**cast.POLICY["risk"], "costs": COSTS})
+        fill_good(system)
+        text = text_of(browser(cast.dana()).get(URL).content)
+        assert "Threshold Out alone Cost At the bound" in text
+        assert re.search(r"Cost At the bound .{0,200}cheapest", text)
+        assert re.search(r"Cost At the bound .{0,60}€.[0-9]", text)
+        assert "90–100 %" in text.replace(NARROW, " ")
+
+    @pytest.mark.parametrize(("query", "most"), [("", 12), ("?now=1", 16)])
+    def test_the_lab_asks_the_database_little_however_many_segments_there_are(self, query: str, most: int) -> None:
+        parts = [
+            {"id": f"s{digit}", "when": {"field": "output.digit", "op": "eq", "value": digit}, "threshold": 1}
+            for digit in range(9)
+        ]
+        system = cast.system(threshold={"default": 1, "segments": parts})
+        fill_good(system)
+        looks.look(system, by=CONSOLE)
+        client = browser(cast.dana())
+        client.get(URL + query)  # compiles the policy once a process
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(URL + query).status_code == 200
+        assert len(queries) <= most
+
+    def test_the_counts_of_a_page_are_those_of_its_looks(self, system: System) -> None:
+        fill_good(system)
+        for number in range(2):
+            Certificate.objects.update(taken_at=timezone.now() - timedelta(days=9 - number))
+            looks.look(system, by=CONSOLE)
+        found = current.past(system)
+        assert (found.looks, len(found.certificates)) == (2, 2)
+        assert found.level == pytest.approx(sum(each.delta for each in Certificate.objects.all()))
+        assert found.latest == looks.latest(system)
 
 
 class TestWhoMay:
@@ -267,7 +307,8 @@ class TestBeside:
             outputs(system, several(200, confidence=950_000, wrong=wrong, audit=True, lane="release", segment=name,
                                     rule=f"threshold:{name}", threshold=900_000))  # fmt: skip
         fill_good(system)
-        text = text_of(browser(cast.dana()).get(URL).content)
+        assert f'hx-get="{URL}segments/"' in browser(cast.dana()).get(URL).content.decode()
+        text = text_of(browser(cast.dana()).get(f"{URL}segments/").content)
         assert "twos worst" in text
 
     def test_a_segment_whose_threshold_lets_nothing_out_is_shown_where_its_tests_begin(self) -> None:
@@ -276,7 +317,7 @@ class TestBeside:
         outputs(system, several(200, confidence=950_000, wrong=2, segment="ones", rule="threshold:ones",
                                 threshold=1_000_000))  # fmt: skip
         fill_good(system)
-        page = browser(cast.dana()).get(URL).content.decode()
+        page = browser(cast.dana()).get(f"{URL}segments/").content.decode()
         assert "ones</b> worst" in page
         assert f"1.0{NARROW}%, ≤" in html.unescape(page)
 
