@@ -179,6 +179,7 @@ class _Telling:
 
     def _entries(self) -> list[tuple[Entry, dict[str, Any]]]:
         about = [self.output.pk, *(item.pk for item in self.items), *self.seats, *(d.pk for d in self.deliveries)]
+        about += Outcome.objects.filter(output=self.output).order_by("-id").values_list("pk", flat=True)[:MOST_OUTCOMES]
         if self.output.policy_id:
             about.append(self.output.policy_id)
         rows = Entry.objects.filter(subject__in=about).order_by("at", "id")

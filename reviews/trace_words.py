@@ -192,6 +192,10 @@ _SENTENCES: Final[dict[str, Callable[[str, Facts], str]]] = {
     "superseded": _superseded,
     "erased": _erased,
     "corrected": lambda name, facts: "What went out was wrong; the correction is kept beside it.",
+    "outcome": lambda name, facts: (
+        f"The truth is learnt{' from ' + facts['source'] if facts.get('source') else ''}: the answer was "
+        f"{'right' if facts.get('correct') else 'wrong'}."
+    ),
     "delivered": _told("The producer is told"),
     "delivery_failed": _told("The producer could not be told"),
     "delivery_cancelled": lambda name, facts: f"The producer is not told ({facts['event']}).",

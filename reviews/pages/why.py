@@ -16,11 +16,14 @@ from django.views.decorators.http import require_safe
 
 from governance.contracts.masking import mask
 from governance.contracts.schema import Contract
-from governance.models import Entry, Example, Output, Person
-from governance.pages import access
+from governance.evidence import holders, log
+from governance.models import Entry, Example, Output, Person, Replay
+from governance.pages import access, replay_words
+from governance.pages.templatetags import words
 from governance.people import roles
 from governance.policies.registry import compiled, compiled_contract
 from governance.refusals import NotFound
+from governance.tuning import replaying
 from reviews import trace
 from reviews.decisions.answers import short_reading
 from reviews.models import Decision
@@ -45,6 +48,7 @@ class Told:
     starts_day: bool
     comment: Text | None
     changes: Sequence[why_words.Change]
+    beside: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,14 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
     asked = judged.facts.get("trace", ()) if judged else ()
     number = output.policy.number if output.policy else None
     context = {
-        "output": output, "content": content, "steps": _told(steps, content.whole), "judged": judged,
+        "output": output, "content": content, "steps": _told(steps, content.whole, _replayed(output)), "judged": judged,
+        "plain": [
+            text(line)
+            for line in why_words.plain(
+                output, policy=number, signers=_signers(steps), decision=decision, said=content.said.plain
+            )
+        ],
+        "is_known": any(step.kind == "outcome" for step in steps), "proof": _proof(judged),
         "statement": text(why_words.statement(output, policy=number, decision=decision, now=timezone.now())),
         "conditions": why_words.conditions(output, policy, asked, _draw(leaf)) if judged else (),
         "machine": why_words.machine_form(leaf) if leaf else "", "number": number,
@@ -99,6 +110,20 @@ def _found(systems: set[UUID] | None, person: Person, id: UUID) -> Output:
     if found is None:
         raise NotFound("There is nothing here.")
     return found
+
+
+def _signers(steps: Sequence[trace.Step]) -> int:
+    """How many people signed the policy, before the answer was judged."""
+    return len({step.who.id for step in steps if step.kind == "approved" and step.who})
+
+
+def _proof(judged: trace.Step | None) -> dict[str, Any] | None:
+    """Under which signed head the verdict's entry stands, and who outside holds that head or a later one."""
+    checkpoint = log.latest_checkpoint()
+    if judged is None or judged.proof is None or judged.proof.index is None or checkpoint is None:
+        return None
+    held = [each for each in holders.holders(()) if each.size is not None and each.size > judged.proof.index]
+    return {"checkpoint": checkpoint, "root": bytes(checkpoint.root).hex(), "holders": held}
 
 
 def _leaf(judged: trace.Step | None) -> bytes:
@@ -141,20 +166,46 @@ def _millionths(alternative: dict[str, Any]) -> int | None:
     return int(confidence * 1_000_000) if isinstance(confidence, (int, float)) else None
 
 
-def _told(steps: Sequence[trace.Step], said: Any) -> list[Told]:
+def _told(steps: Sequence[trace.Step], said: Any, replayed: str) -> list[Told]:
     days = [step.at.date() for step in steps]
     return [
-        _ready(step, said, starts_day=day != before)
+        _ready(step, said, starts_day=day != before, beside=_beside(step, steps, replayed))
         for step, day, before in zip(steps, days, [None, *days], strict=False)
     ]
 
 
-def _ready(step: trace.Step, said: Any, *, starts_day: bool) -> Told:
+def _replayed(output: Output) -> str:
+    """What the replay that was signed with the policy found; "" when there was none."""
+    if output.policy is None or output.policy.replay_id is None:
+        return ""
+    made = Replay.objects.select_related("base").get(pk=output.policy.replay_id)
+    old = f"policy {made.base.number}" if made.base else "people alone"
+    return replay_words.told(replaying.told(made), old=old, new="this policy").sentence
+
+
+def _beside(step: trace.Step, steps: Sequence[trace.Step], replayed: str) -> list[str]:
+    """What stands under a step: what exactly was signed, who saw what for how long, what the producer answered."""
+    if step.kind == "approved":
+        what = "this text and this replay" if step.facts.get("replay") else "this text"
+        return [f"Signed for exactly {what}, and not by its author"]
+    if step.kind == "replay_attached":
+        return [replayed] if replayed else []
+    if step.kind == "decided" and step.who:
+        taken = [one.at for one in steps if one.kind == "claimed" and one.who == step.who and one.at <= step.at]
+        held = [f"In hand for {words.span(step.at - taken[-1])}"] if taken and not step.who.is_simulated else []
+        return [*held, "Saw what the AI was given" + ("" if step.facts.get("blind") else " and what it said")]
+    if step.kind in ("delivered", "delivery_failed") and step.facts.get("answer"):
+        return [f"Answered {step.facts['answer']}"]
+    return []
+
+
+def _ready(step: trace.Step, said: Any, *, starts_day: bool, beside: Sequence[str]) -> Told:
     name = step.who.name if step.who and step.who.kind == "person" and step.who.name else ""
     sentence = step.says.removeprefix(name) if name and step.says.startswith(name) else step.says
     comment = step.facts.get("comment")
     corrected = step.facts.get("output") if step.facts.get("verdict") == "override" else None
+    changed = why_words.changes(said, corrected) if corrected is not None else ()
     return Told(
         step, why_words.glyph(step.kind, step.facts), name if sentence != step.says else "", text(sentence), starts_day,
-        text(str(comment)) if comment else None, why_words.changes(said, corrected) if corrected is not None else (),
+        text(str(comment)) if comment else None, changed, beside,
     )  # fmt: skip

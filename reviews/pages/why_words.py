@@ -29,7 +29,7 @@ _GLYPHS: Final = {
     "moved": "arrow", "retimed": "clock", "resolved": "clock",
     "claimed": "person", "claim_released": "undo", "skipped": "skip", "held": "hold", "undone": "undo",
     "superseded": "override", "corrected": "bell", "delivered": "send", "delivery_failed": "stop",
-    "delivery_cancelled": "stop", "delivery_replayed": "send", "telling": "pending",
+    "delivery_cancelled": "stop", "delivery_replayed": "send", "telling": "pending", "outcome": "bell",
 }  # fmt: skip
 _VERDICTS: Final = {"approve": "approved this answer", "reject": "rejected this answer, so nothing was sent"}
 
@@ -78,6 +78,42 @@ def because(output: Output, policy: int | None) -> str:
         return f"{which} was not validated for its model"
     does = {"release": "lets it go out", "block": "blocks it"}.get(output.lane, "asks for a person")
     return f"the rule {output.rule} of {which} {does}"
+
+
+def plain(output: Output, *, policy: int | None, signers: int, decision: Decision | None, said: str) -> list[str]:
+    """What happened for somebody whom the answer is about: no names of colleagues, no words of the trade."""
+    purpose = f" What it is for: {output.system.purpose.rstrip('.')}." if output.system.purpose else ""
+    told = [f"{output.system.name} is an automated system.{purpose}"]
+    sure = f", {words.percent_down(output.confidence)} sure of it" if output.confidence is not None else ""
+    told.append(f"It received this case on {words.when(output.received_at)} and answered: {said or 'nothing'}{sure}.")
+    signed = (
+        f"{signers} other {'person' if signers == 1 else 'people'} signed it before"
+        if signers
+        else "nobody else signed it"
+    )
+    if policy is not None:
+        rule = f"A written policy (number {policy}; {signed}) says when a person has to look."
+        told.append(f"{rule} Here: {because(output, policy)}.")
+    told.append(_looked(output, decision))
+    return [
+        *told,
+        f"Responsible for the system: {output.system.owner}. Ask there if you want a person to look at it again.",
+    ]
+
+
+def _looked(output: Output, decision: Decision | None) -> str:
+    if decision is not None:
+        what = {"approve": "found the answer right", "override": "gave another answer", "reject": "rejected the answer"}
+        blind = " without having seen what the system said" if decision.is_blind else ""
+        return (
+            f"A person looked at it{blind} and {what[decision.verdict]}. That person's answer is the one that counts."
+        )
+    if output.resolved_by == "fallback":
+        return "No person looked at it in time; it ended as the policy says for that case."
+    if output.status == "released":
+        later = " Later a person found that it was wrong." if output.correction else ""
+        return f"No person looked at it before it was used.{later}"
+    return "Nothing was used." if output.status == "blocked" else "A person has still to look at it."
 
 
 def glyph(kind: str, facts: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client
 from uuid_utils.compat import uuid7
 
 from governance.models import Entry, Output, System
@@ -14,7 +15,7 @@ from reviews.models import Item
 from reviews.pages import why_words
 from reviews.routing.waiting import route_waiting
 from tests import cast
-from tests.governance.evidence.sealing import put_in_place
+from tests.governance.evidence.sealing import Sealer, put_in_place
 from tests.reviews.pages.deciding import AT_ONCE, decide, queries, read, signed_in
 
 EMAIL = "kim.surname@example.org"
@@ -205,3 +206,40 @@ def test_the_page_costs_the_same_queries_however_long_the_story_is():
     assert last
     assert queries(browser, url) <= short + 1  # nothing grows with the steps; a name more may be looked up
     assert short <= 20
+
+
+@pytest.mark.django_db
+def test_what_is_learnt_later_is_a_step_of_the_story():
+    system = cast.system(audit={"rate": 0})
+    output = arrive(system, confidence=0.98)
+    assert "The truth is not known yet." in why(cast.ruth(), output)
+    actor = cast.bearer(cast.key_for(system, ("outcomes:write",)))
+    body = {"external_id": output.external_id, "correct": False, "source": "complaint"}
+    answer = Client().post("/api/v1/outcomes/", body, content_type="application/json", headers=actor)
+    assert answer.status_code == 201
+    page = why(cast.ruth(), output)
+    assert "The truth is learnt from complaint: the answer was wrong." in page
+    assert "The truth is not known yet." not in page
+
+
+@pytest.mark.django_db
+def test_in_plain_words_it_is_told_whether_a_person_looked_and_nobody_is_named():
+    system = cast.system(audit={"rate": 0}, review=AT_ONCE)
+    alone, looked = arrive(system, confidence=0.98), arrive(system)
+    decide(cast.alice(), item_of(looked), "override", output={"digit": 3})
+    for output, said in ((alone, "No person looked at it before"), (looked, "A person looked at it and gave another")):
+        plain = why(cast.ruth(), output).split("In plain words")[1].split("</section>")[0]
+        assert said in plain
+        assert "Alice" not in plain
+
+
+@pytest.mark.django_db
+def test_the_proof_says_where_the_entry_stands_and_who_else_holds_the_head(tmp_path):
+    output = arrive(cast.system(audit={"rate": 0}), confidence=0.98)
+    assert "Download proof" not in why(cast.ruth(), output)
+    size = Sealer(tmp_path).all()
+    page = why(cast.ruth(), output)
+    assert f"of {size}" in page
+    assert "nobody known" in page
+    assert "Download proof" in page
+    assert "Download proof" not in why(cast.alice(), output)
