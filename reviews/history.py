@@ -30,7 +30,10 @@ from reviews.quality import blindness
 from reviews.quality.blindness import _undecided_by as undecided_by
 from reviews.quality.intervals import interval
 
-_OWN: Final = ("system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said")
+_OWN: Final = (
+    "system", "confidence_from", "confidence_to", "blind", "corrected", "ai_said", "person_said",
+    "took_from", "took_to",
+)  # fmt: skip
 FILTERS: Final = tuple(dict.fromkeys((*history.FILTERS, *_OWN)))
 LATEST: Final = 2_000
 MOST_ANSWERS: Final = 10
@@ -150,6 +153,10 @@ def _own(name: str, text: str) -> Q:
         return Q(confidence__gte=_percent(name, text))
     if name == "confidence_to":
         return Q(confidence__lte=_percent(name, text))
+    if name == "took_from":
+        return Q(took_ms__gte=_milliseconds(name, text))
+    if name == "took_to":
+        return Q(took_ms__lte=_milliseconds(name, text))
     if name == "blind":
         return Q(is_blind=_yes(name, text))
     if name == "corrected":
@@ -166,6 +173,16 @@ def _percent(name: str, text: str) -> int:
     if not share.is_finite() or not 0 <= share <= MILLION:
         raise _wrong(name, "This is a percentage from 0 to 100.")
     return int(share)
+
+
+def _milliseconds(name: str, text: str) -> int:
+    try:
+        seconds = Decimal(text)
+    except InvalidOperation:
+        seconds = Decimal(-1)
+    if not seconds.is_finite() or not 0 <= seconds <= 1_000_000:
+        raise _wrong(name, "This is a number of seconds, such as 2.5.")
+    return int(seconds * 1000)
 
 
 def _yes(name: str, text: str) -> bool:

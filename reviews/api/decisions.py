@@ -19,7 +19,7 @@ from governance.api.parsing import members
 from governance.api.rendering import JSONRenderer
 from reviews.api import shapes
 from reviews.api.reviews import actor_of, outcome, said, shown
-from reviews.decisions import export, history, supersede, undo
+from reviews.decisions import export, history, supersede, taking, undo
 from reviews.models import Decision
 
 
@@ -37,26 +37,37 @@ class Sheet(BaseRenderer):
     format = "csv"
 
 
+class Columns(BaseRenderer):
+    """`?format=parquet`; the export writes it."""
+
+    media_type = "application/vnd.apache.parquet"
+    format = "parquet"
+
+
 class Decisions(APIView):
-    """`GET` lists decisions, newest first, or streams them all as JSON lines or CSV."""
+    """`GET` lists decisions, newest first, or streams them all as JSON lines, CSV or Parquet."""
 
     required_scopes: ClassVar[dict[str, str]] = {"GET": "decisions:read"}
-    renderer_classes = (JSONRenderer, Lines, Sheet)
+    renderer_classes = (JSONRenderer, Lines, Sheet, Columns)
 
     @described(
         "Decisions, newest first", answers={200: shapes.DECISIONS}, problems=(401, 403, 404), scope="decisions:read",
         parameters=(*PAGING, shapes.FORMAT, *shapes.asked(*history.FILTERS)), kinds=shapes.FORMATS,
-        more="`format=jsonl` or `format=csv` streams them all.",
+        more="`format=jsonl`, `csv` or `parquet` streams them all; that they were taken is an entry of the log.",
     )  # fmt: skip
     def get(self, request: Request) -> HttpResponseBase:
         reader = actor_of(request)
         found = history.asked_for(history.seen_by(reader), request.query_params, reader=reader)
         chosen: Any = request.accepted_renderer
-        write = export.FORMATS.get(chosen.format)
-        if write is None:
+        if chosen.format not in export.FORMATS:
             return Response(_page(request, found.with_what_is_around()))
         must_be_fresh(request)
-        answer = StreamingHttpResponse(write(found, reader), content_type=f"{chosen.media_type}; charset=utf-8")
+        asked = {name: str(text) for name, text in request.query_params.items() if name in history.FILTERS}
+        content = taking.stream(
+            found, format=chosen.format, asked=asked, columns=taking.columns_of(()), by=reader,
+            system=reader.key.system_id if reader.key else None,
+        )  # fmt: skip
+        answer = StreamingHttpResponse(content, content_type=export.MEDIA_TYPES[chosen.format])
         answer["Content-Disposition"] = f'attachment; filename="decisions.{chosen.format}"'
         answer["X-Accel-Buffering"] = "no"
         return answer

@@ -92,8 +92,8 @@ DECIDED: Final[Schema] = {
     "type": "object", "properties": {"decision": ID, "item": OBJECT, "final_at": TIME}, "required": ["decision"],
 }  # fmt: skip
 DECISIONS: Final = page_of(OBJECT)
-FORMATS: Final = ("application/json", "application/x-ndjson", "text/csv")
-FORMAT: Final = OpenApiParameter("format", OpenApiTypes.STR, enum=("json", "jsonl", "csv"))
+FORMATS: Final = ("application/json", "application/x-ndjson", "text/csv", "application/vnd.apache.parquet")
+FORMAT: Final = OpenApiParameter("format", OpenApiTypes.STR, enum=("json", "jsonl", "csv", "parquet"))
 
 WEBHOOK: Final[Schema] = {
     "type": "object",

@@ -10,37 +10,40 @@ from typing import Any, Final
 import msgspec
 
 from governance.people.actors import Actor
-from reviews.decisions import history
+from reviews.decisions import history, parquet
 from reviews.models.decisions import DecisionQuerySet
 
 CHUNK: Final = 1000
-COLUMNS: Final = (
-    "id", "system", "item", "output", "external_id", "reviewer", "simulated", "round", "seat", "verdict", "correction",
-    "reasons", "comment", "correct", "blind", "ai_said", "person_said", "confidence", "rule", "model_version", "policy",
-    "decided_at", "final_at", "undone_at", "took_ms", "supersedes", "superseded_by",
-)  # fmt: skip
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 # What a spreadsheet would run as a formula when a cell begins with it (OWASP, CSV injection).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+Rows = Iterator[list[dict[str, Any]]]
 
 
-def jsonl(decisions: DecisionQuerySet, reader: Actor) -> Iterator[bytes]:
+def jsonl(chunks: Rows, columns: Sequence[str]) -> Iterator[bytes]:
     """One JSON object a line, newest first."""
-    for rows in _chunks(decisions, reader):
-        yield b"".join(_encode(row) + b"\n" for row in rows)
+    kept = {*columns, *({"reviewer"} if "simulated" in columns else ())}
+    for rows in chunks:
+        yield b"".join(_encode({name: row[name] for name in row if name in kept}) + b"\n" for row in rows)
 
 
-def as_csv(decisions: DecisionQuerySet, reader: Actor) -> Iterator[bytes]:
+def as_csv(chunks: Rows, columns: Sequence[str]) -> Iterator[bytes]:
     """RFC 4180 with a header, newest first. What a spreadsheet would run as a formula gets an apostrophe before it."""
-    yield _lines([COLUMNS])
-    for rows in _chunks(decisions, reader):
-        yield _lines([[_cell(row, column) for column in COLUMNS] for row in rows])
+    yield _lines([columns])
+    for rows in chunks:
+        yield _lines([[_cell(row, column) for column in columns] for row in rows])
 
 
-FORMATS: Final[dict[str, Callable[[DecisionQuerySet, Actor], Iterator[bytes]]]] = {"jsonl": jsonl, "csv": as_csv}
+FORMATS: Final[dict[str, Callable[[Rows, Sequence[str]], Iterator[bytes]]]] = {
+    "jsonl": jsonl, "csv": as_csv, "parquet": parquet.as_parquet,
+}  # fmt: skip
+MEDIA_TYPES: Final = {
+    "jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet",
+}  # fmt: skip
 
 
-def _chunks(decisions: DecisionQuerySet, reader: Actor) -> Iterator[list[dict[str, Any]]]:
+def chunks(decisions: DecisionQuerySet, reader: Actor) -> Rows:
+    """The decisions as this reader may see them, a thousand at a time, newest first."""
     decisions = decisions.with_what_is_around().order_by("-pk")
     after = decisions
     while rows := list(after[:CHUNK]):
@@ -49,18 +52,12 @@ def _chunks(decisions: DecisionQuerySet, reader: Actor) -> Iterator[list[dict[st
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
-    who = row["reviewer"]
-    flat = {**row, "reviewer": who["name"] or who["id"], "simulated": who["simulated"]}
-    value = flat[column]
+    value = parquet.flat(row, column)
     if value is None:
         return ""
-    if column == "reasons":
-        value = " ".join(value)
-    elif column == "correction":
-        value = _encode(value).decode()
-    elif isinstance(value, bool):
+    if isinstance(value, bool):
         return "true" if value else "false"
-    elif isinstance(value, int | float):
+    if isinstance(value, int | float):
         return str(value)
     return _harmless(value.isoformat() if hasattr(value, "isoformat") else str(value))
 

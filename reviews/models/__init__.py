@@ -5,8 +5,10 @@ from reviews.models.deliveries import Delivery, Endpoint
 from reviews.models.items import Capacity, Item, Note, Queue, Seat, Skip
 from reviews.models.measures import Shown
 from reviews.models.precedents import Precedent
+from reviews.models.searches import SavedSearch
 
 __all__ = [
-    "AtOnce", "Capacity", "Decision", "Delivery", "Endpoint", "Item", "Note", "Precedent", "Queue", "Seat", "Shown",
+    "AtOnce", "Capacity", "Decision", "Delivery", "Endpoint", "Item", "Note", "Precedent", "Queue",
+    "SavedSearch", "Seat", "Shown",
     "Skip",
 ]  # fmt: skip

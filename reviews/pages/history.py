@@ -1,4 +1,5 @@
-"""`/history/`: what people decided, with filters, the sums over what was asked for, and the way out as CSV."""
+"""`/history/`: what people decided, with filters and columns of one's choice, searches kept under a name, and the sums
+over what was asked for."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.api import paging
 from governance.models import Example, Person, System
@@ -21,8 +23,7 @@ from governance.pages import access
 from governance.pages.templatetags import words
 from governance.people import roles
 from governance.refusals import Invalid
-from reviews import history
-from reviews.decisions import export
+from reviews import history, searches
 from reviews.models import Decision
 
 VERB: Final = "see history"
@@ -35,8 +36,15 @@ WORDS: Final = {
     "q": "Text", "system": "System", "reviewer": "Reviewer", "verdict": "Verdict", "rule": "Rule", "reason": "Reason",
     "model_version": "Model version", "policy": "Policy", "from": "From", "to": "Before", "confidence_from": "At least",
     "confidence_to": "At most", "blind": "Blind", "corrected": "Outcome changed", "ai_said": "AI said",
-    "person_said": "Person said",
+    "person_said": "Person said", "took_from": "Took at least", "took_to": "Took at most",
 }  # fmt: skip
+# The columns of the ledger beside the time; those up to `evidence` are there unless others are asked for.
+COLUMNS: Final = {
+    "system": "System", "ai": "AI said", "verdict": "Verdict", "person": "Person said", "sure": "Sure",
+    "because": "Because of", "who": "Who", "took": "Took", "evidence": "Evidence", "reasons": "Reasons",
+    "model": "Model", "policy": "Policy",
+}  # fmt: skip
+_USUAL: Final = tuple(COLUMNS)[:9]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,18 @@ def index(request: HttpRequest) -> HttpResponse:
     """The ledger. A filter that means nothing is refused in words, and the form keeps what was typed."""
     systems = access.systems(request, VERB)
     asked, actor = _asked(request), access.actor(request)
-    context = _form(request, systems, asked)
+    columns = _columns(request.GET)
+    context = _form(request, systems, asked, columns)
     try:
         found = history.asked_for(history.seen_by(actor), asked, reader=actor)
+        found = found.select_related("policy").defer("policy__document") if "policy" in columns else found
         page = paging.page(found.narrow().and_whether_superseded(), cursor=request.GET.get("cursor", ""), size=ROWS)
     except Invalid as refusal:
         return render(request, "history.html", {**context, "refusal": refusal}, status=refusal.status)
     context |= {
         "rows": _rows(page.rows, context["systems"], access.person(request)), "sums_url": _url(asked, "history-sums"),
-        "newer_url": page.previous and _url({**asked, "cursor": page.previous}),
-        "older_url": page.next and _url({**asked, "cursor": page.next}),
+        "newer_url": page.previous and _url({**kept(asked, columns), "cursor": page.previous}),
+        "older_url": page.next and _url({**kept(asked, columns), "cursor": page.next}),
     }  # fmt: skip
     return render(request, "history.html", context)
 
@@ -106,31 +116,53 @@ def sums(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_safe
-def export_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """`/history/export.csv`: all that the filters select, streamed."""
+@require_POST
+def save(request: HttpRequest) -> HttpResponse:
+    """`/history/searches/`: keeps the filters and columns of `query` under a name, or forgets one; then shows it."""
     access.systems(request, VERB)
-    actor = access.actor(request)
-    found = history.asked_for(history.seen_by(actor), _asked(request), reader=actor)
-    answer = StreamingHttpResponse(export.as_csv(found, actor), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="decisions.csv"'
-    answer["X-Accel-Buffering"] = "no"
-    return answer
+    person = access.person(request)
+    if request.POST.get("forget", "").isdecimal():
+        searches.forget(person, int(request.POST["forget"][:18]))
+        messages.success(request, "The search is forgotten.")
+        return redirect("history")
+    query = QueryDict(request.POST.get("query", "")[: searches.LONGEST])
+    asked, actor = asked_in(query), access.actor(request)
+    history.asked_for(history.seen_by(actor), asked, reader=actor)
+    saved = searches.save(person, request.POST.get("name", ""), kept(asked, _columns(query)))
+    messages.success(request, f"Kept as “{saved.name}”: the address of this page is its link.")
+    return redirect(f"{reverse('history')}?{saved.query}")
+
+
+def _columns(query: QueryDict) -> tuple[str, ...]:
+    """The columns that were asked for, in their order; the usual ones when none was."""
+    asked = {name for text in query.getlist("show") for name in text.split(".")}
+    return tuple(name for name in COLUMNS if name in asked) or _USUAL
+
+
+def kept(asked: Mapping[str, str], columns: tuple[str, ...]) -> dict[str, str]:
+    """The filters and, where they are others than usual, the columns: what an address of this search says."""
+    return {**asked, **({} if columns == _USUAL else {"show": ".".join(columns)})}
 
 
 def _asked(request: HttpRequest) -> dict[str, str]:
+    return asked_in(request.GET)
+
+
+def asked_in(query: QueryDict) -> dict[str, str]:
     """The filters that were filled in: a form sends its empty fields too."""
-    sent = request.GET.dict()
-    return {name: text.strip() for name, text in sent.items() if name != "cursor" and text.strip()}
+    sent = query.dict()
+    return {n: str(text).strip() for n, text in sent.items() if n not in ("cursor", "show") and str(text).strip()}
 
 
-def _form(request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, str]) -> dict[str, Any]:
+def _form(
+    request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, str], columns: tuple[str, ...]
+) -> dict[str, Any]:
     person = access.person(request)
-    is_own = _is_own(person)
+    is_own, here = _is_own(person), kept(asked, columns)
     people = [] if is_own else list(history.deciders(roles.systems_for(person, EVERYBODYS)))
     names = {str(each.pk): each.get_full_name() for each in people}
     chips = [
-        Chip(WORDS.get(name, name), _said(name, text, names), _url({k: t for k, t in asked.items() if k != name}))
+        Chip(WORDS.get(name, name), _said(name, text, names), _url({k: t for k, t in here.items() if k != name}))
         for name, text in asked.items()
     ]
     return {
@@ -138,7 +170,10 @@ def _form(request: HttpRequest, systems: set[UUID] | None, asked: Mapping[str, s
         "systems": list(System.objects.among(systems).order_by("slug")), "people": people,
         "verdicts": Decision.VERDICTS,
         "has_more": any(name not in _IN_SIGHT for name in asked),
-        "csv_url": f"{reverse('history-export')}?{urlencode(asked)}", "now": timezone.now(),
+        "take_url": f"{reverse('history-take')}?{urlencode(asked)}", "now": timezone.now(), "query": urlencode(here),
+        "shifts_url": f"{reverse('history-shifts')}?{urlencode(asked)}", "shown": columns,
+        "columns": [{"name": name, "word": word, "on": name in columns} for name, word in COLUMNS.items()],
+        "searches": searches.of(person), "width": len(columns) + 1,
         "keys": [{"key": "J K", "word": "next, previous decision"}, {"key": "Enter", "word": "why"}],
     }  # fmt: skip
 
@@ -152,7 +187,8 @@ def _is_own(person: Person) -> bool:
 def _said(name: str, text: str, names: Mapping[str, str]) -> str:
     if name == "reviewer":
         return names.get(text, text)
-    return f"{text} %" if name.startswith("confidence") else text
+    unit = " %" if name.startswith("confidence") else " s" if name.startswith("took") else ""
+    return f"{text}{unit}"
 
 
 def _url(asked: Mapping[str, Any], room: str = "history") -> str:

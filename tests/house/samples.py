@@ -44,6 +44,14 @@ def system_unnamed() -> dict[str, Any]:
     return {}
 
 
+def as_csv() -> dict[str, Any]:
+    return {"format": "csv"}
+
+
+def download() -> dict[str, Any]:
+    return {"token": "not-begun"}
+
+
 def version() -> dict[str, Any]:
     return {"slug": cast.system().slug, "number": 1}
 
@@ -311,6 +319,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "note": lambda _: {"do": "ask", "to": str(cast.bob().pk), "text": "What is this?"},
     "give": lambda _: {"person": str(cast.bob().pk)},
     "pause": lambda _: {"do": "pause"},
+    "search": lambda _: {"name": "Mine", "query": "verdict=override"},
     "range": lambda _: {"do": "range", "first": "0", "last": ""},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},
     "signature": lambda arguments: {"digest": _digest(arguments)},

@@ -19,9 +19,9 @@ from tests.reviews.pages.deciding import decide, queries, signed_in, system
 pytestmark = pytest.mark.django_db
 PAGES: Final = {
     "/queue/": 8,  # with the notes that wait for her and what she decided at once
-    "/history/": 7,
-    "/history/?system=digits": 8,
-    "/history/?q=smudge": 7,
+    "/history/": 8,  # with the searches that she keeps
+    "/history/?system=digits": 9,
+    "/history/?q=smudge": 8,
     "/history/sums/": 4,
     "/history/sums/?system=digits": 4,
 }
