@@ -1,6 +1,7 @@
 """PostgreSQL and writers are killed without warning while two sealers work: nothing is lost, nothing twice, no gap.
 
-COUNTERSIGN_CRASHES sets how often the server dies (twelve is what is promised; a run has three).
+COUNTERSIGN_CRASHES sets how often the server dies (twelve is what is promised; a run has three), COUNTERSIGN_CRASH_SEED
+who dies with it and how long the load lasts before. The figures are printed: `pytest -s`.
 """
 
 import json
@@ -23,7 +24,7 @@ from governance.project.embedded import home as homes
 PROJECT = Path(__file__).resolve().parents[3]
 OURS = ("DATABASE", "REDIS", "COUNTERSIGN", "DJANGO", "SECRET_KEY", "PROMETHEUS", "PYTEST", "PORT")
 CRASHES = int(os.environ.get("COUNTERSIGN_CRASHES", "3"))
-SEED = 20261124
+SEED = int(os.environ.get("COUNTERSIGN_CRASH_SEED", "20261124"))
 WRITER = """
 import os, sys, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "governance.project.settings"
@@ -104,19 +105,22 @@ def test_nothing_is_lost_nothing_sealed_twice_and_there_is_no_gap(home, tmp_path
     told = [line for log in logs for line in log.read_text().splitlines()]
     assert len(told) > 100
     assert manage(home, "seal", "--once").returncode == 0
-    check(home, told)
+    entries, heads = check(home, told)
+    print(f"\nSeed {SEED}: {CRASHES} crashes; {len(told)} entries acknowledged, {entries} sealed under {heads} heads.")
 
 
-def check(home: Path, told: list[str]) -> None:
-    """Every entry whose commit was answered is sealed once, places have no gap, and every head is a beginning."""
+def check(home: Path, told: list[str]) -> tuple[int, int]:
+    """Every entry whose commit was answered is sealed once, places have no gap, and every head is a beginning. How many
+    entries and heads there are."""
     done = manage(home, "verify_evidence", "--json")
     report = json.loads(done.stdout)
     assert (report["findings"], report["pending"]) == ([], 0), done.stderr
     asked = manage(
         home, "shell", "--verbosity", "0", "-c",
-        "from governance.models import Sealed;"
+        "from governance.models import LogCheckpoint, Sealed; print(LogCheckpoint.objects.count());"
         "print('\\n'.join(str(e) for e in Sealed.objects.order_by('index').values_list('entry_id', flat=True)))",
     )  # fmt: skip
     sealed = [line for line in asked.stdout.split() if len(line) == 36]
     assert len(sealed) == len(set(sealed)) == report["entries"]
     assert set(told) <= set(sealed)
+    return report["entries"], int(asked.stdout.split()[0])
