@@ -7,7 +7,7 @@ BIN := .venv/bin
 PORT ?= 8000
 export PORT
 
-.PHONY: help install demo up test faults check format bench screenshots lock
+.PHONY: help install demo up test faults broker check format bench screenshots lock
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,9 @@ test: install ## run every test (REQUIRE_BROWSER=1 makes a missing browser a fai
 
 faults: install ## kill, cut and flush everything under load, then check the history: SEEDS=20 FIRST=1
 	$(BIN)/python -m tests.faults.run --seeds $(or $(SEEDS),20) --first $(or $(FIRST),1)
+
+broker: install ## the broker gone for two minutes under load: how the rest goes on, and how soon it catches up
+	$(BIN)/python -m tests.faults.broker
 
 check: install ## format, lint, types, import contracts, migrations, deployment, house rules
 	$(BIN)/ruff format --check .

@@ -10,6 +10,8 @@ class ReviewsConfig(AppConfig):
         from governance.policies import followers
         from reviews import gauges
         from reviews.delivery import declared
+        from reviews.routing import retiming
 
         metrics.register(*gauges.ALL)
         followers.on_applied(declared.from_file)
+        followers.on_retiming(retiming.would_retime)

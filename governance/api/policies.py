@@ -27,7 +27,7 @@ from governance.api.docs import (
 )  # fmt: skip
 from governance.api.parsing import members, text
 from governance.models import Approval, Person, PolicyVersion, System
-from governance.policies import checks, lifecycle, registry, sentences
+from governance.policies import checks, followers, lifecycle, registry, sentences
 from governance.refusals import Conflict, Invalid, NotFound, Problem
 
 PERSON = of({"id": ID, "name": TEXT})
@@ -43,7 +43,7 @@ VERSION_MEMBERS: dict[str, Schema] = {
 VERSION = of(VERSION_MEMBERS)
 WARNING = of({"pointer": TEXT, "code": TEXT, "detail": TEXT, "example": {"type": "object"}})
 WHOLE_VERSION = of({**VERSION_MEMBERS, "policy": {"type": "object"}, "sentences": list_of(TEXT),
-                    "missing": list_of(list_of(TEXT)), "warnings": list_of(WARNING),
+                    "missing": list_of(list_of(TEXT)), "retimes": WHOLE, "warnings": list_of(WARNING),
                     "remarks": list_of(of({"by": PERSON, "text": TEXT, "at": TIME}))})  # fmt: skip
 SIGNATURE = of({"digest": TEXT, "replay": TEXT, "comment": TEXT}, optional=("replay", "comment"))
 
@@ -72,6 +72,11 @@ def shown(version: PolicyVersion) -> dict[str, Any]:
     }
 
 
+def is_open(version: PolicyVersion) -> bool:
+    """Whether it may still be put in force."""
+    return version.state in ("proposed", "approved", "shadow", "canary")
+
+
 def shown_whole(version: PolicyVersion) -> dict[str, Any]:
     """A version with its document, the document in words, and the roles whose signatures are missing."""
     return {
@@ -82,6 +87,7 @@ def shown_whole(version: PolicyVersion) -> dict[str, Any]:
             {"by": _person(remark.author), "text": remark.text, "at": remark.at}
             for remark in version.remarks.select_related("author").order_by("id")
         ],
+        "retimes": followers.would_retime(version) if is_open(version) else lifecycle.retimed_by(version),
         "missing": [sorted(seat) for seat in lifecycle.open_seats(version)],
         "warnings": [told.as_dict() for told in checks.warnings(registry.compiled(version.pk))],
     }

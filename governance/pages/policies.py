@@ -14,7 +14,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.models import Person, PolicyVersion, System
 from governance.pages import access, proposal_steps, replay_words
 from governance.people import roles, sign_in
-from governance.policies import checks, differences, examples, lifecycle, registry, replay, sentences, signatures
+from governance.policies import (
+    checks,
+    differences,
+    examples,
+    followers,
+    lifecycle,
+    registry,
+    replay,
+    sentences,
+    signatures,
+)  # fmt: skip
 from governance.refusals import NotFound, Refused
 from governance.tuning import forecasts, replaying
 
@@ -95,7 +105,9 @@ def _proposal(
     is_waiting = version.state == "proposed" or (version.state == "in_force" and not version.is_approved)
     is_open = version.state in ("proposed", "approved")
     shown = {
-        **_replayed(version), "is_open": is_open, "remarks": version.remarks.select_related("author").order_by("id"),
+        **_replayed(version), "is_open": is_open,
+        "retimes": followers.would_retime(version) if is_open else 0,
+        "remarks": version.remarks.select_related("author").order_by("id"),
         "may_replay": roles.may(person, "replay a policy", system),
         "may_ask": roles.may(person, "discuss a policy", system),
         "may_propose": roles.may(person, "propose a policy", system),

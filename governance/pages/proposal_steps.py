@@ -33,8 +33,9 @@ def step(request: HttpRequest, system: System, version: PolicyVersion) -> Done:
             lifecycle.decline(version, by=by, **signed)
             return Done(f"You have declined policy {number}.", number)
         case "activate":
-            lifecycle.activate(version, by=by)
-            return Done(f"Policy {number} is in force.", number)
+            retimed = lifecycle.retimed_by(lifecycle.activate(version, by=by))
+            also = f" {retimed} open item{'' if retimed == 1 else 's'} are timed anew by it." if retimed else ""
+            return Done(f"Policy {number} is in force.{also}", number)
         case "shadow":
             trials.shadow(version, by=by)
             return Done(f"Policy {number} runs in the shadow of the one in force.", number)

@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from governance.evidence.record import Draft, hash_of
-from governance.models import Approval, ContractVersion, Person, PolicyVersion, System
+from governance.models import Approval, ContractVersion, Entry, Person, PolicyVersion, System
 from governance.people import roles
 from governance.people.actors import Actor
-from governance.policies import examples, registry, signatures, steps
+from governance.policies import examples, followers, registry, signatures, steps
 from governance.policies.canonical import canonical_bytes
 from governance.policies.direction import tightens
 from governance.policies.document import parse_policy
@@ -22,7 +22,7 @@ from governance.refusals import Conflict, Invalid, NotAllowed
 
 __all__ = [
     "Proposed", "activate", "approve", "bootstrap", "decline", "open_seats", "propose", "register_contract",
-    "register_system", "restore",
+    "register_system", "restore", "retimed_by",
 ]  # fmt: skip
 
 
@@ -207,7 +207,10 @@ def _put_in_force(
         end_trial(system, system.trial, by=by, because="Another version is put in force.")
     entry = steps.entry(
         type, version, by=by, causes=causes, payloads={"because": because.encode()} if because else None,
-        detail={"replaces": before.number if before else None, "risk_tier": system.risk_tier},
+        detail={
+            "replaces": before.number if before else None, "risk_tier": system.risk_tier,
+            "retimes": followers.would_retime(version),
+        },
     )  # fmt: skip
     if before is not None:
         retired = steps.entry("retired", before, by=by, causes=[entry.hash.hex()])
@@ -222,6 +225,12 @@ def _put_in_force(
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be put in force.")
     System.objects.filter(pk=system.pk).update(in_force_id=version.pk, trial=None, entry_id=entry.id)
     return PolicyVersion.objects.select_related("system", "contract").get(pk=version.pk)
+
+
+def retimed_by(version: PolicyVersion) -> int:
+    """How many open items it timed anew when it was last put in force, as its entry says."""
+    entry = Entry.objects.filter(pk=version.activation_id).first()
+    return int(json.loads(bytes(entry.leaf)).get("detail", {}).get("retimes", 0)) if entry else 0
 
 
 def end_trial(system: System, version: PolicyVersion, *, by: Actor, because: str = "") -> None:

@@ -54,7 +54,7 @@ def children(*, host: str, port: int, workers: int, counters: Path, sealer_datab
         "WARNING",
     )
     worker += ("--without-gossip", "--without-mingle")
-    beat = ("beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING")
+    beat = ("beat", "--scheduler", "governance.project.beat:Steady", "--pidfile", "", "--loglevel", "WARNING")
     web: tuple[str, ...] = (python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port))
     web += ("--workers", str(workers))
     web += ("--blocking-threads", str(THREADS), "--backpressure", str(THREADS + 50), "--backlog", "2048", "--no-ws")

@@ -86,6 +86,9 @@ class Item(models.Model):
                 condition=~Q(state="closed") & Q(next_step_at__isnull=False),
             ),
             models.Index(
+                fields=["queue"], name="items_reminded", condition=~Q(state="closed") & Q(reminded_at__isnull=False)
+            ),
+            models.Index(
                 fields=["system", "timed_by"],
                 name="items_to_time",
                 condition=~Q(state="closed") & Q(routed_at__isnull=False),

@@ -15,7 +15,7 @@ from reviews.pages.desk.alike import standing_decisions
 from reviews.pages.desk.session import LAST, last_made
 from reviews.pages.desk.summary import sat_lately, summary
 from reviews.queue.handing import written_to
-from reviews.queue.waiting import all_waiting, in_hand, put_off, what_waits
+from reviews.queue.waiting import all_waiting, in_hand, put_off, reminded, reminded_leads, what_waits
 
 VERB = "see the queue"
 REVIEW = "review items"
@@ -37,6 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "waiting": waiting, "held": [each for each in held if not each.is_soft],
         "put_off": put_off(actor) if can_review else [], "now": now, "can_review": can_review,
         "at_once": undoable(actor) if can_review else None, "notes": written_to(actor) if can_review else [],
+        "reminded": reminded(actor) if can_review else [], "late_queues": reminded_leads(actor) if can_review else [],
         "total": sum(each.count for each in waiting), "is_capped": any(each.is_capped for each in waiting),
         "leads": roles.may(person, "lead the queue"),
         "late": [each for each in waiting if each.is_late], "last": last_made(decisions, now),

@@ -14,6 +14,7 @@ from reviews.queue.reviewers import reviewer
 from reviews.queue.statements import _MY, _OFFERED, compact
 
 MOST: Final = 200
+MOST_REMINDED: Final = 20
 
 _WAITING: Final = compact(f"""
 WITH my AS MATERIALIZED ({_MY})
@@ -66,6 +67,28 @@ WHERE s.held_by_id = %s AND s.closed_at IS NULL AND s.held_until > statement_tim
   AND (%s::uuid[] IS NULL OR s.system_id = ANY(%s::uuid[]))
 ORDER BY s.held_until LIMIT %s
 """
+# Nothing is sent that could be lost: who has it, and that it was time to say so, are facts of the rows.
+_REMINDED: Final = """
+SELECT s.item_id, y.slug, q.slug, i.due_at, i.reminded_at,
+       coalesce(s.claimed_by_id = %(me)s AND s.claim_expires_at > statement_timestamp(), false)
+FROM reviews_seat s
+JOIN reviews_item i ON i.id = s.item_id
+JOIN reviews_queue q ON q.id = s.queue_id
+JOIN governance_system y ON y.id = s.system_id
+WHERE s.closed_at IS NULL AND i.state <> 'closed' AND i.reminded_at IS NOT NULL
+  AND (s.claimed_by_id = %(me)s AND s.claim_expires_at > statement_timestamp()
+       OR s.assigned_to_id = %(me)s
+       OR s.held_by_id = %(me)s AND s.held_until > statement_timestamp())
+  AND (%(systems)s::uuid[] IS NULL OR s.system_id = ANY(%(systems)s::uuid[]))
+ORDER BY i.due_at, s.id LIMIT %(most)s
+"""
+_REMINDED_LEADS: Final = """
+SELECT q.id, y.slug, q.slug, count(*), min(i.due_at)
+FROM reviews_item i JOIN reviews_queue q ON q.id = i.queue_id JOIN governance_system y ON y.id = i.system_id
+WHERE i.state <> 'closed' AND i.reminded_at IS NOT NULL
+  AND (%(leads)s::uuid[] IS NULL OR i.system_id = ANY(%(leads)s::uuid[]))
+GROUP BY q.id, y.slug, q.slug ORDER BY min(i.due_at) LIMIT %(most)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +140,29 @@ class Held:
         return self.due_at < self.until
 
 
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """A late item of which whoever has it was reminded."""
+
+    item: UUID
+    system: str
+    queue: str
+    due_at: datetime
+    at: datetime
+    is_in_hand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LateQueue:
+    """How many open items of a queue reminders were given of, and since when the oldest is due."""
+
+    queue: UUID
+    system: str
+    slug: str
+    count: int
+    due_at: datetime
+
+
 def what_waits(actor: Actor) -> list[Waiting]:
     """Every queue this person reviews in, with what she may take of it now. Raises NotAllowed."""
     who = reviewer(actor)
@@ -142,6 +188,22 @@ def put_off(actor: Actor) -> list[Held]:
     """What this person holds, what comes back first first; at most 200. Raises NotAllowed."""
     who = reviewer(actor)
     return [Held(*row) for row in _rows(_HELD, [who.person.pk, who.systems, who.systems, MOST])]
+
+
+def reminded(actor: Actor) -> list[Reminded]:
+    """What this person has in hand, was given, or holds, and was reminded of since it is late, the longest late first;
+    at most 20. Raises NotAllowed."""
+    who = reviewer(actor)
+    asked = {"me": who.person.pk, "systems": who.systems, "most": MOST_REMINDED}
+    return [Reminded(*row) for row in _rows(_REMINDED, asked)]
+
+
+def reminded_leads(actor: Actor) -> list[LateQueue]:
+    """The queues she leads in which somebody was reminded of what is still open; at most 20. Raises NotAllowed."""
+    who = reviewer(actor)
+    if who.leads is not None and not who.leads:
+        return []
+    return [LateQueue(*row) for row in _rows(_REMINDED_LEADS, {"leads": who.leads, "most": MOST_REMINDED})]
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:

@@ -27,9 +27,14 @@ class History:
     def __post_init__(self) -> None:
         self._file, self._lock = self.path.open("a"), threading.Lock()
 
-    def note(self, operation: str, key: str, outcome: str, result: str | None = None) -> None:
+    def note(
+        self, operation: str, key: str, outcome: str, result: str | None = None, *, began: float | None = None
+    ) -> None:
+        """`began` is by the monotonic clock; the line then says how many seconds the operation took."""
+        took = None if began is None else round(time.monotonic() - began, 4)
         with self._lock:
-            line = {"at": time.time(), "operation": operation, "key": key, "outcome": outcome, "result": result}
+            line = {"at": time.time(), "operation": operation, "key": key, "outcome": outcome, "result": result,
+                    "took": took}  # fmt: skip
             self._file.write(json.dumps(line) + "\n")
             self.counts[f"{operation} {outcome}"] = self.counts.get(f"{operation} {outcome}", 0) + 1
 
@@ -89,6 +94,7 @@ class Load:
         while time.monotonic() < until:
             # Now and then the line is lost before the answer is read: the same again has to be safe.
             timeout = 0.005 if dice.random() < 0.08 else 20
+            began = time.monotonic()
             try:
                 answer = api.post("outputs/", json=body, timeout=timeout)
             except httpx.TransportError:
@@ -97,7 +103,7 @@ class Load:
                 continue
             if answer.status_code in (200, 201):
                 self.history.intakes[name] = answer.json()["id"]
-                self.history.note("intake", name, "ok", answer.json()["id"])
+                self.history.note("intake", name, "ok", answer.json()["id"], began=began)
                 return
             self.history.note("intake", name, "unknown" if answer.status_code >= 500 else "fail", answer.text[:200])
             if answer.status_code < 500:
@@ -108,13 +114,14 @@ class Load:
     def _review(self, number: int, dice: random.Random) -> None:
         with self._client(self.keys["reviewers"][number]) as api:
             while not self.stopping.is_set():
+                began = time.monotonic()
                 try:
                     taken = api.post("reviews/next/", json={})
                 except httpx.TransportError:
                     self.history.note("claim", "", "unknown")
                     time.sleep(0.3)
                     continue
-                self.history.note("claim", "", "ok" if taken.status_code in (200, 204) else "unknown")
+                self.history.note("claim", "", "ok" if taken.status_code in (200, 204) else "unknown", began=began)
                 if taken.status_code == 200 and dice.random() < 0.8:  # else she walks away and the lease runs out
                     self._decide(api, taken.json(), dice)
                 time.sleep(dice.uniform(0.02, 0.3))
@@ -126,6 +133,7 @@ class Load:
         if taken["item"]["blind"]:
             said = {"claim_token": token, "output": {"digit": 3}}
         for _ in range(20):
+            began = time.monotonic()
             try:
                 answer = api.post(f"reviews/{item}/decide/", json=said)
             except httpx.TransportError:
@@ -134,7 +142,7 @@ class Load:
                 continue
             if answer.status_code == 200:
                 self.history.decisions[answer.json()["decision"]] = item
-                self.history.note("decide", item, "ok", answer.json()["decision"])
+                self.history.note("decide", item, "ok", answer.json()["decision"], began=began)
                 return
             self.history.note("decide", item, "fail" if answer.status_code < 500 else "unknown", answer.text[:200])
             if answer.status_code < 500:

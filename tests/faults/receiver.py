@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,7 +19,7 @@ class Receiver:
     def __init__(self) -> None:
         self.taken: dict[str, dict[str, Any]] = {}
         self.times: dict[str, int] = defaultdict(int)
-        self.is_bad, self.struck = False, 0
+        self.is_bad, self.struck = False, Counter[str]()
         self._dice = random.Random(0)
         site = self
 
@@ -43,7 +43,7 @@ class Receiver:
         self.times[id] += 1
         way = self._dice.choice(WAYS) if self.is_bad and self.times[id] == 1 and self._dice.random() < 0.66 else "take"
         if way != "take":
-            self.struck += 1
+            self.struck[way] += 1
         if way in ("take", "answer-lost"):
             self.taken[id] = message
         if way == "hang":

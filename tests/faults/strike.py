@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import psutil
 import psycopg
@@ -19,6 +20,8 @@ from kombu.exceptions import KombuError
 
 from governance.project import embedded
 from tests.faults.site import PROJECT, Site
+
+Fault = Callable[[Site, random.Random], None]
 
 TASKS = (
     ("reviews.routing.tasks.route_waiting", "route"), ("reviews.routing.tasks.keep_time", "route"),
@@ -62,7 +65,7 @@ def sealer(site: Site, dice: random.Random) -> None:
 def second_scheduler(site: Site, dice: random.Random) -> None:
     """A second scheduler, for six seconds."""
     command = [sys.executable, "-m", "celery", "--app", "governance.project.celery", "--quiet", "beat", "--scheduler",
-               "celery.beat:Scheduler", "--pidfile", ""]  # fmt: skip
+               "governance.project.beat:Steady", "--pidfile", ""]  # fmt: skip
     second = subprocess.Popen(command, cwd=PROJECT, env=site.environment, stdout=site.log, stderr=site.log)
     time.sleep(6)
     second.kill()
@@ -94,6 +97,79 @@ def statements_cancelled(site: Site, dice: random.Random) -> None:
         for _ in range(40):
             link.execute(f"SELECT pg_cancel_backend(pid) FROM ({_OURS} AND state = 'active') p")
             time.sleep(0.05)
+
+
+def statement_timeouts(site: Site, dice: random.Random) -> None:
+    """A statement may take 30 ms for three seconds, while rows that all want are locked for longer."""
+    with site.database() as link, _set(link, "statement_timeout = '30ms'"):
+        link.execute("SET statement_timeout = 0")
+        for _ in range(5):
+            with link.transaction():
+                for table in ("reviews_seat", "reviews_item", "governance_output"):
+                    link.execute(f"SELECT FROM {table} ORDER BY id DESC LIMIT 300 FOR UPDATE")
+                time.sleep(0.4)
+            time.sleep(0.1)
+
+
+def serialization_failures(site: Site, dice: random.Random) -> None:
+    """Transactions see one snapshot for three seconds, while another one writes the rows they want and commits."""
+    with site.database() as link, _set(link, "default_transaction_isolation = 'repeatable read'"):
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            with contextlib.suppress(psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                link.execute("UPDATE reviews_seat SET is_for_lead = is_for_lead WHERE closed_at IS NULL")
+                link.execute("UPDATE reviews_item SET round = round WHERE state <> 'closed'")
+                link.execute("UPDATE governance_output SET revision = revision WHERE status = 'in_review'")
+
+
+@contextlib.contextmanager
+def _set(link: psycopg.Connection[Any], setting: str) -> Iterator[None]:
+    """Every new connection to the database has the setting, and the old ones are cut so that they are new."""
+    name = setting.partition(" ")[0]
+    link.execute(f"ALTER DATABASE countersign SET {setting}")
+    link.execute(f"SELECT pg_terminate_backend(pid) FROM ({_OURS}) p")
+    try:
+        yield
+    finally:
+        link.execute(f"ALTER DATABASE countersign RESET {name}")
+        link.execute(f"SELECT pg_terminate_backend(pid) FROM ({_OURS}) p")
+
+
+def commits_unanswered(site: Site, dice: random.Random) -> None:
+    """For four seconds every second answer that a transaction is over is lost, and the connection with it."""
+    site.database_line.dice, site.database_line.loses = dice, 0.5
+    time.sleep(4)
+    site.database_line.loses = 0.0
+
+
+def broker_gone(site: Site, dice: random.Random) -> None:
+    """Nobody is there where the broker was, for six seconds."""
+    site.broker_line.go()
+    time.sleep(6)
+    site.broker_line.come_back()
+
+
+def clock_stepped(site: Site, dice: random.Random) -> None:
+    """The clock of every process of the program is an hour wrong for eight seconds, and then right again."""
+    site.set_clock(dice.choice((3600, -3600)))
+    time.sleep(8)
+    site.set_clock(0)
+
+
+def disk_full(site: Site, dice: random.Random) -> None:
+    """There is no room for the write-ahead log, for five seconds and until PostgreSQL has noticed."""
+    site.fill_wal()
+    try:
+        with contextlib.suppress(psycopg.Error), site.database() as link:
+            link.execute(
+                "CREATE TABLE IF NOT EXISTS junk AS SELECT repeat(md5(n::text), 60) FROM generate_series(1, 90000) n"
+            )
+        time.sleep(5)
+    finally:
+        site.empty_wal()
+    site.look_after()
+    with site.database() as link:
+        link.execute("DROP TABLE IF EXISTS junk")
 
 
 def deadlock(site: Site, dice: random.Random) -> None:
@@ -146,8 +222,18 @@ def messages_thrice(site: Site, dice: random.Random) -> None:
     sender.close()
 
 
-FAULTS: tuple[Callable[[Site, random.Random], None], ...] = (
+FAULTS: tuple[Fault, ...] = (
     web_worker, celery_parent, celery_child, scheduler, sealer, second_scheduler, backend, postmaster, connections_lost,
-    statements_cancelled, deadlock, redis_killed, redis_flushed, redis_paused, redis_full, messages_thrice,
+    commits_unanswered, statements_cancelled, statement_timeouts, serialization_failures, deadlock, redis_killed,
+    redis_flushed, redis_paused, redis_full, broker_gone, messages_thrice, clock_stepped, disk_full,
 )  # fmt: skip
-QUICK = (web_worker, celery_child, connections_lost, statements_cancelled, redis_flushed, messages_thrice)
+QUICK = (
+    web_worker, celery_child, connections_lost, commits_unanswered, statements_cancelled, statement_timeouts,
+    redis_flushed, messages_thrice,
+)  # fmt: skip
+
+
+def possible(site: Site) -> tuple[Fault, ...]:
+    """What can be struck on this machine: the clock where there is a C compiler, the disk where one may mount."""
+    can = {clock_stepped: site.has_own_clock, disk_full: site.has_small_wal}
+    return tuple(fault for fault in FAULTS if can.get(fault, True))

@@ -55,6 +55,13 @@ def hours(amount: float) -> timedelta:
         (ROUND_THE_CLOCK, "2026-10-24T12:00", 24, "2026-10-25T11:00"),
         (NIGHT, "2026-10-24T22:00", 9, "2026-10-25T06:00"),
         (OFFICE, "2026-10-23T16:00", 2, "2026-10-26T10:00"),
+        # Split shifts over both weekends: the hours are those on the wall, whatever lies between in hours of the day.
+        (SPLIT, "2026-03-27T11:00", 2, "2026-03-27T14:00"),
+        (SPLIT, "2026-03-27T16:00", 3, "2026-03-30T10:30"),
+        (SPLIT, "2026-10-23T16:00", 3, "2026-10-26T10:30"),
+        # In 2024 the clock was put forward on Easter Sunday: Good Friday, the change and Easter Monday in one wait.
+        (OFFICE, "2024-03-28T16:00", 2, "2024-04-02T10:00"),
+        (ROUND_THE_CLOCK, "2024-03-30T12:00", 24, "2024-03-31T13:00"),
     ],
 )
 def test_a_length_of_working_time_ends_when_the_wall_clock_says(calendar, start, length, end):

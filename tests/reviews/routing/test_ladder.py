@@ -10,11 +10,13 @@ from django.test import Client
 
 from governance.evidence.record import record
 from governance.models import Entry, System
+from governance.policies import halting, lifecycle
 from governance.refusals import Conflict, NotAllowed
 from reviews import queue
 from reviews.decisions import decide, supersede
 from reviews.delivery import endpoints
 from reviews.models import Decision, Delivery, Endpoint, Item
+from reviews.routing import retiming
 from reviews.routing.retiming import retime_waiting
 from tests import cast
 from tests.reviews.desk import arrive, desk, seat
@@ -218,6 +220,43 @@ def test_a_policy_put_in_force_times_what_waits_anew_and_says_so():
     leaf = leaf_of(item)
     assert (leaf["type"], leaf["policy"]["version"]) == ("retimed", 2)
     assert retime_waiting() == 0
+
+
+def test_a_proposal_says_how_many_open_items_it_would_time_anew_and_its_activation_how_many_it_did(client):
+    system = cast.system(sla=ladder(*CLIMB))
+    desk(system, 3)
+    told = {}
+    for name, sla in {"sooner": ladder(*CLIMB, due_in="PT1H"), "as before": ladder(*CLIMB)}.items():
+        document = cast.policy(sla=sla, threshold={"default": 0.95 if name == "as before" else 0.9})
+        version = lifecycle.propose(system, document, by=cast.acting(cast.dana())).version
+        told[name] = retiming.would_retime(version)
+        if name == "sooner":
+            sooner = version
+    assert told == {"sooner": 3, "as before": 0}
+    where = f"/systems/digits/proposals/{sooner.number}/"
+    browser = cast.signed_in(cast.erik())
+    assert "Open items timed anew</dt><dd>3" in browser.get(where).content.decode()
+    assert browser.get(f"/api/v1/systems/digits/policies/{sooner.number}/").json()["retimes"] == 3
+    lifecycle.approve(sooner, by=cast.acting(cast.erik()), digest=sooner.digest)
+    page = browser.post(where, {"do": "activate"}, follow=True).content.decode()
+    assert "3 open items are timed anew by it." in page
+    activated = json.loads(bytes(Entry.objects.get(type="activated", subject=sooner.pk).leaf))
+    assert activated["detail"]["retimes"] == 3
+    assert retime_waiting() == 3
+
+
+def test_while_a_halt_stands_the_fallback_releases_nothing_and_afterwards_it_does_again():
+    system = cast.system(sla=ends("release"))
+    held, later = desk(system, 2)
+    pass_time(held, timedelta(days=2))
+    halting.halt(system, by=cast.acting(cast.dana()), because="It pays twice.")
+    climb()
+    assert (output(held).status, leaf_of(held)["detail"]["refused"]) == ("rejected", "halted")
+    halting.lift(system, by=cast.acting(cast.erik()), because="It is mended.")
+    pass_time(later, timedelta(days=2))
+    climb()
+    assert output(later).status == "released"
+    assert "refused" not in leaf_of(later)["detail"] or leaf_of(later)["detail"]["refused"] is None
 
 
 def test_a_policy_that_changes_nothing_about_time_leaves_no_entry():
