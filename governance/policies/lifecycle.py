@@ -229,7 +229,7 @@ def _put_in_force(
 
 def retimed_by(version: PolicyVersion) -> int:
     """How many open items it timed anew when it was last put in force, as its entry says."""
-    entry = Entry.objects.filter(pk=version.activation_id).first()
+    entry = Entry.objects.filter(pk=version.activation_id).first() if version.activation_id else None
     return int(json.loads(bytes(entry.leaf)).get("detail", {}).get("retimes", 0)) if entry else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import threading
@@ -26,7 +27,8 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                site._meet(self, self.headers["webhook-id"], json.loads(body))
+                with contextlib.suppress(ConnectionError):  # the sender has lost its patience
+                    site._meet(self, self.headers["webhook-id"], json.loads(body))
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -18,7 +18,7 @@ from tests.reviews.pages.deciding import decide, queries, signed_in, system
 
 pytestmark = pytest.mark.django_db
 PAGES: Final = {
-    "/queue/": 8,  # with the notes that wait for her and what she decided at once
+    "/queue/": 10,  # with the notes that wait for her and what she decided at once
     "/history/": 8,  # with the searches that she keeps
     "/history/?system=digits": 9,
     "/history/?q=smudge": 8,
