@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.faults.checking import check
+from tests.faults.checking import check, verify
 from tests.faults.load import History, Load
 from tests.faults.receiver import Receiver
 from tests.faults.run import POLICY, SYSTEM, prepare
@@ -55,7 +55,9 @@ def main() -> int:
         print(f"Waiting when it came back: {backlog[0]} to route, {backlog[1]} to tell.")
         print(f"Caught up after {caught_up:.1f} s." if not left else f"NOT caught up: {left} left.")
         print("; ".join(problems) or "Nothing lost, nothing twice.")
-        print(site.command("verify_evidence").splitlines()[-1])
+        told, wrong = verify(site)
+        print("\n".join([told, *wrong]))
+        problems += wrong
     finally:
         site.stop()
         receiver.close()

@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import redis
 
-from tests.faults.checking import DUE_SECONDS, FALLBACK_SECONDS, check
+from tests.faults.checking import DUE_SECONDS, FALLBACK_SECONDS, check, verify
 from tests.faults.load import REVIEWERS, History, Load
 from tests.faults.receiver import Receiver
 from tests.faults.site import Site
@@ -117,7 +117,9 @@ def main() -> int:
             print(f"seed {seed}: {', '.join(names)}; {history.operations} operations, {time.monotonic() - began:.0f} s")
             for problem in problems:
                 print(f"  WRONG {problem}", flush=True)
-        print(site.command("verify_evidence").splitlines()[-1], flush=True)
+        told, problems = verify(site)
+        print("\n  WRONG ".join([told, *problems]), flush=True)
+        wrong += len(problems)
     finally:
         site.stop()
         receiver.close()

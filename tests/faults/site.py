@@ -50,7 +50,7 @@ class Site:
         self.has_small_wal = small_wal and self._mount_wal()
         self.addresses = embedded.addresses(self.home)
         self.database_line, self.broker_line = Proxy(self._to_postgres), Proxy(self._to_redis)
-        self.clock = folder / "clock"
+        self.clock, self.set_at = folder / "clock", list[tuple[float, int]]()
         self.set_clock(0)
         keys.make(self.home / "secrets" / "sealing_key", origin=embedded.secret(self.home, "origin"))
         own_clock = self._own_clock()
@@ -102,6 +102,7 @@ class Site:
         with self.clock.open("r+b" if self.clock.exists() else "wb") as file:
             file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
         self.clock.chmod(0o644)
+        self.set_at.append((time.time(), seconds))
 
     def _own_clock(self) -> dict[str, str]:
         """The environment in which a process has the suite's clock; nothing where there is no C compiler."""
@@ -164,12 +165,12 @@ class Site:
             time.sleep(0.3)
         raise TimeoutError(f"The site is not healthy after {seconds:.0f} s; see {self.log.name}.")
 
-    def command(self, *arguments: str) -> str:
-        """What a command of manage.py says on this installation. Raises CalledProcessError."""
+    def command(self, *arguments: str, fails: bool = False) -> str:
+        """What a command of manage.py says on this installation. Raises RuntimeError unless it may fail."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=PROJECT, env=self.environment, capture_output=True, text=True
         )
-        if done.returncode:
+        if done.returncode and not fails:
             raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
 
