@@ -1,6 +1,7 @@
 """Change control: how a policy is proposed, signed, put in force and taken back. Each step is one transaction and one
 entry; the row of the system is held meanwhile, so that two steps of one system never cross."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
