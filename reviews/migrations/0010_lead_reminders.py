@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("governance", "0006_policy_models"),
-        ("reviews", "0008_near_cases"),
+        ("reviews", "0009_auditor_searches"),
     ]
 
     operations = [
