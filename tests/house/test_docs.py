@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 # In a line of code or between backticks, up to a comment, a pipe or the end.
-_MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: (?!#)[^\n`|<>()]+)?)")
+_MANAGE = re.compile(r"manage\.py ([a-z0-9_]+)((?: (?!#)[^\n`|<>()]+)?)")
 _MAKE = re.compile(r"(?<=[`\s])make ((?:[a-z]+ ?)(?:[A-Z_]+=(?:'[^']*'|\S+) ?)*)(?=[`\n#]| {2})")
 _MODULE = re.compile(r"python -m ([a-z.]+)((?: [^\n`#]+)?)")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
