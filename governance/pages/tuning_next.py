@@ -63,7 +63,8 @@ def why_not(read: Reading, goal: float) -> list[str]:
         if unseen(read, goal) > 1.0:
             told.append("Errors that reviewers miss are in that bound: known answers have measured how many they find.")
         if step.estimate >= read.target:
-            told.append("The estimate itself is not under the target, so more audits alone would not help.")
+            missed = ", with what reviewers may miss beside it," if step.estimate < goal else ""
+            told.append(f"The estimate itself{missed} is not under the target, so more audits alone would not help.")
         elif read.more_audits:
             told.append(f"About {f.number(read.more_audits)} more verdicts at this rate would narrow that enough.")
     told.append(f"By chance alone, so good a result would come up in {percent(step.p)} of samples of what is too bad; "

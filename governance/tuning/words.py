@@ -57,6 +57,11 @@ def unproven(reading: Reading, goal: float, *, more: int | None) -> str:
     if failing.estimate is None:
         return f"Unproven: none of what went out alone {where} has been audited."
     estimate = percent(failing.estimate)
+    if failing.estimate >= reading.target and failing.estimate < goal:
+        return (
+            f"Unproven: the best estimate {where} is {estimate} wrong, and with what reviewers may miss beside that "
+            f"it is not under the target of {target(goal)}."
+        )
     if failing.estimate >= reading.target:
         return f"Unproven: the best estimate {where} is {estimate} wrong, not under the target of {target(goal)}."
     return f"Unproven: {estimate} wrong {where} is too near the target of {target(goal)} to be told apart from it."

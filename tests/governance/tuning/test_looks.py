@@ -15,7 +15,7 @@ from governance.models import Certificate, Entry, System
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
 from governance.refusals import Conflict, NotAllowed, NotFound
-from governance.tuning import looks, proposing, reading
+from governance.tuning import looks, proposing, reading, result
 from governance.tuning.looks import PROVISIONAL
 from tests import cast
 from tests.governance.tuning.judged import known_answers, outputs, several
@@ -291,3 +291,14 @@ class TestTwoAtOnce:
             cursor.execute("ALTER TABLE governance_certificate DROP CONSTRAINT broken")
         age(dead, days=8)
         assert looks.look(system, by=CONSOLE).look == 2
+
+
+@pytest.mark.django_db
+def test_an_exploration_pays_for_what_reviewers_miss_and_says_so_where_that_decides() -> None:
+    system = cast.system(threshold={"default": 1})
+    outputs(system, several(1000, confidence=955_000, wrong=18))  # 1.8 % found wrong; the target is 2 %
+    known_answers(system, found=80, of=100)
+    explored = looks.exploration(system)
+    assert explored is not None
+    assert explored.reading.target < explored.goal == 0.02
+    assert "1.8\u202f% wrong, and with what reviewers may miss beside that it is not under" in result.sentence(explored)
