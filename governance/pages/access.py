@@ -52,4 +52,6 @@ def afresh(request: HttpRequest) -> HttpResponse | None:
         return None
     methods = get_adapter(request).get_reauthentication_methods(person(request))
     url = methods[0]["url"] if methods else "/account/login/"
-    return redirect(f"{url}?{urlencode({'next': request.path})}")
+    # A link is followed to its end afterwards; a form has to be sent again.
+    here = request.get_full_path() if request.method == "GET" else request.path
+    return redirect(f"{url}?{urlencode({'next': here})}")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -34,6 +35,8 @@ _OWN: Final = ("column", "token")
 def show(request: HttpRequest) -> HttpResponse:
     """The choice. How many decisions it would be is counted up to ten thousand."""
     access.systems(request, VERB)
+    if again := access.afresh(request):
+        return again
     actor, asked = access.actor(request), {n: t for n, t in asked_in(request.GET).items() if n not in _OWN}
     found = history.asked_for(history.seen_by(actor), asked, reader=actor)
     shown = {
@@ -55,11 +58,13 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def stream(request: HttpRequest, format: str) -> StreamingHttpResponse:
+def stream(request: HttpRequest, format: str) -> HttpResponseBase:
     """`/history/export.csv`, `.jsonl`, `.parquet`: all that the filters select, under the permission of the page."""
     access.systems(request, VERB)
     if format not in export.FORMATS:
         raise NotFound("There is nothing here.")
+    if again := access.afresh(request):
+        return again
     actor, sent = access.actor(request), asked_in(request.GET)
     asked = {name: text for name, text in sent.items() if name not in _OWN}
     found = history.asked_for(history.seen_by(actor), asked, reader=actor)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from urllib.parse import quote
 
 import pytest
 from arro3.io import read_parquet
@@ -12,13 +13,11 @@ from reviews.decisions import export, taking
 from reviews.decisions.parquet import COLUMNS
 from tests import cast
 from tests.reviews.desk import desk
-from tests.reviews.pages.deciding import decide, system
+from tests.reviews.pages.deciding import decide, signed_in, system
 
 
 def read(who, url: str, status: int = 200) -> bytes:
-    browser = Client()
-    browser.force_login(who)
-    answer = browser.get(url)
+    answer = signed_in(who).get(url)
     assert answer.status_code == status
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
@@ -124,4 +123,14 @@ def test_whoever_may_not_see_the_history_takes_nothing(decided):
     for url in ("/history/export/", "/history/export.parquet", "/history/export/x/"):
         read(cast.eng(), url, status=404)
     read(cast.ruth(), "/history/export.xml", status=404)
+    assert not Entry.objects.filter(type="decisions_exported").exists()
+
+
+def test_a_sign_in_of_this_morning_is_not_enough_and_the_filters_are_kept(decided):
+    browser = Client()
+    browser.force_login(cast.ruth())
+    for url in ("/history/export/?verdict=override", "/history/export.csv?verdict=override"):
+        answer = browser.get(url)
+        assert answer.status_code == 302
+        assert quote(url, safe="") in answer.url.replace("/", "%2F")
     assert not Entry.objects.filter(type="decisions_exported").exists()
