@@ -29,9 +29,9 @@ def jsonl(chunks: Rows, columns: Sequence[str]) -> Iterator[bytes]:
 
 def as_csv(chunks: Rows, columns: Sequence[str]) -> Iterator[bytes]:
     """RFC 4180 with a header, newest first. What a spreadsheet would run as a formula gets an apostrophe before it."""
-    yield _lines([columns])
+    yield lines([columns])
     for rows in chunks:
-        yield _lines([[_cell(row, column) for column in columns] for row in rows])
+        yield lines([[_cell(row, column) for column in columns] for row in rows])
 
 
 FORMATS: Final[dict[str, Callable[[Rows, Sequence[str]], Iterator[bytes]]]] = {
@@ -59,14 +59,16 @@ def _cell(row: dict[str, Any], column: str) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    return _harmless(value.isoformat() if hasattr(value, "isoformat") else str(value))
+    return harmless(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """The text as a cell that no spreadsheet runs."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> bytes:
+def lines(rows: Sequence[Sequence[str]]) -> bytes:
+    """The rows as CSV (RFC 4180)."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerows(rows)
     return buffer.getvalue().encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from governance.models import Person
@@ -18,13 +20,16 @@ from governance.people import presence, roles
 from governance.people.actors import Actor
 from governance.policies.calendarwords import calendar_words
 from governance.refusals import Conflict, Invalid, NotFound, Refused
+from reviews.decisions import export
 from reviews.models import Item, Queue
 from reviews.queue.standing import standing
 from reviews.routing import flow, leading
 from reviews.routing.sharing import WHY_NOT
 
 VERB: Final = leading.VERB
+MAY: Final = "may"
 _NOTHING: Final = "There is nothing here."
+_COLUMNS: Final = ("at", "item", "queue", "rule", "person", "name", "has", "why_not", "words")
 
 
 @login_required
@@ -65,13 +70,35 @@ def who(request: HttpRequest, id: UUID) -> HttpResponse:
         else:
             messages.success(request, f"{person} has it now.")
             return redirect("queue-lead", item.queue.pk)
-    rows = [
-        {"person": p, "her": her, "against": against and WHY_NOT[against], "key": against}
+    everybody = [
+        {"person": p, "her": her, "against": against and WHY_NOT[against], "key": against or MAY}
         for p, her, against in leading.who_may(item, by=actor)
     ]
-    context = {"item": item, "queue": item.queue, "rows": rows, "refusal": refusal,
-               "may": sum(1 for row in rows if row["against"] is None)}  # fmt: skip
+    chosen = request.GET.get("why", "")
+    rows = [row for row in everybody if chosen in ("", row["key"])]
+    if request.GET.get("format") == "csv":
+        return _sheet(item, rows)
+    counts = Counter(str(row["key"]) for row in everybody)
+    words = {MAY: "may take it", **WHY_NOT}
+    reasons = [{"key": key, "words": words[key], "count": count} for key, count in counts.items()]
+    context = {"item": item, "queue": item.queue, "rows": rows, "refusal": refusal, "may": counts[MAY],
+               "chosen": chosen, "reasons": reasons}  # fmt: skip
     return render(request, "queue_who.html", context, status=refusal.status if refusal else 200)
+
+
+def _sheet(item: Item, rows: list[dict[str, Any]]) -> HttpResponse:
+    """The same as a table for a spreadsheet: who may take the item at this moment, and why not the others."""
+    now, queue = timezone.now().isoformat(), item.queue.slug if item.queue else ""
+    about = (now, str(item.pk), queue, str(item.route.get("rule", "")))
+    told = [
+        (*about, str(row["person"].pk), str(row["person"]), str(row["her"].load), row["key"],
+         row["against"] or "may take it")
+        for row in rows
+    ]  # fmt: skip
+    cells = [[export.harmless(text) for text in each] for each in told]
+    answer = HttpResponse(export.lines([_COLUMNS, *cells]), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="who-may-{item.pk}.csv"'
+    return answer
 
 
 def _told(queue: Queue, refusal: Refused | None) -> dict[str, Any]:

@@ -174,3 +174,25 @@ def test_a_queue_into_which_more_comes_than_goes_does_not_empty():
     assert empties_in(10, came=20, done=20, within=hour, now=NOON) is None
     assert empties_in(10, came=10, done=20, within=hour, now=NOON) == hour
     assert empties_in(0, came=10, done=0, within=hour, now=NOON) == timedelta(0)
+
+
+@pytest.mark.django_db
+def test_why_not_to_her_can_be_filtered_and_taken_away_as_a_table():
+    system = cast.system(routing={"default": {"queue": "general", "skills": ["cards"]}})
+    cast.person("alice", "reviewer", system=system, skills=["cards"])
+    cast.person("=Bob", "reviewer")
+    item = desk(system)[0]
+    browser = cast.signed_in(cast.carol())
+    page = browser.get(f"/review/{item.pk}/who/?why=skill").content.decode()
+    table = page[page.index("<table") : page.index("</table")]
+    assert "=bob" in table
+    assert "Alice" not in table
+    sheet = browser.get(f"/review/{item.pk}/who/?format=csv")
+    assert sheet["Content-Type"].startswith("text/csv")
+    lines = sheet.content.decode().splitlines()
+    assert lines[0] == "at,item,queue,rule,person,name,has,why_not,words"
+    assert any(",Alice," in line and line.endswith(",may,may take it") for line in lines)
+    assert any(",'=bob," in line and ",skill," in line for line in lines)
+    only = browser.get(f"/review/{item.pk}/who/?why=may&format=csv").content.decode()
+    assert "=bob" not in only
+    assert cast.signed_in(cast.bob()).get(f"/review/{item.pk}/who/?format=csv").status_code == 403
