@@ -87,26 +87,49 @@ def test_nothing_is_lost_nothing_sealed_twice_and_there_is_no_gap(home, tmp_path
         for _ in range(2)
     ]
     try:
+        dead = 0
         for crash in range(CRASHES):
-            time.sleep(3 + dice.random() * 4 if CRASHES < 6 else 13 + dice.random() * 4)
-            os.kill(homes.state(home, "postgres")["server"], signal.SIGKILL)
+            written(logs, beyond=len(told_in(logs)) + 100)
+            time.sleep(dice.random() * 4 if CRASHES < 6 else 10 + dice.random() * 4)
+            dead = kill_server(home, besides=dead)
             if crash % 2 == 0:
                 place = dice.randrange(2)
                 writers[place].kill()
                 writers[place].wait()
                 writers[place] = writer(home, logs[place])
-            time.sleep(2)
-        time.sleep(4)
+        written(logs, beyond=len(told_in(logs)) + 100)
         assert [sealer.poll() for sealer in sealers] == [None, None]
     finally:
         for process in (*writers, *sealers):
             process.kill()
             process.wait()
-    told = [line for log in logs for line in log.read_text().splitlines()]
-    assert len(told) > 100
+    told = told_in(logs)
     assert manage(home, "seal", "--once").returncode == 0
     entries, heads = check(home, told)
     print(f"\nSeed {SEED}: {CRASHES} crashes; {len(told)} entries acknowledged, {entries} sealed under {heads} heads.")
+
+
+def told_in(logs: list[Path]) -> list[str]:
+    """The ids of the entries whose commit was answered."""
+    return [line for log in logs for line in log.read_text().splitlines()]
+
+
+def written(logs: list[Path], *, beyond: int) -> None:
+    """Waits until the writers have had more answers than that: the server is up again, whatever the machine does."""
+    deadline = time.monotonic() + 120
+    while len(told_in(logs)) <= beyond:
+        assert time.monotonic() < deadline, "the writers get no more answers"
+        time.sleep(0.1)
+
+
+def kill_server(home: Path, *, besides: int) -> int:
+    """Kills the running server, which is not the one that was killed `besides` it; its process id."""
+    deadline = time.monotonic() + 60
+    while (server := homes.state(home, "postgres").get("server", besides)) == besides:
+        assert time.monotonic() < deadline, "no new server is told of"
+        time.sleep(0.1)
+    os.kill(server, signal.SIGKILL)
+    return int(server)
 
 
 def check(home: Path, told: list[str]) -> tuple[int, int]:
