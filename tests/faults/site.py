@@ -213,7 +213,7 @@ class Site:
         self.broker_line.close()
         self.hold.release()
         if self.has_small_wal:
-            subprocess.run(["umount", str(self.home / "postgres" / "pg_wal")], check=True)
+            subprocess.run(["umount", "--lazy", str(self.home / "postgres" / "pg_wal")], check=True)
 
 
 def _line(process: psutil.Process) -> Sequence[str]:
