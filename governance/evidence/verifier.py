@@ -60,21 +60,31 @@ MODEL = ("model", "model_version", "prompt_version")
 Keys = tuple[tuple[str, bytes, bytes], ...]  # each a name, an id and a public key
 # Clocks of several hosts differ a little, and a transaction may take a while; nothing in the product takes longer.
 PATIENCE, IN_FORCE_PATIENCE = 600, 60  # seconds
+
+
 class NotABundle(Exception):
     """What was given cannot be read as a bundle at all."""
+
+
 class Bad(Exception):
     """One check failed; the text says how."""
+
+
 # ---------------------------------------------------------------- Ed25519 (RFC 8032, section 5.1.7)
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT = pow(2, (P - 1) // 4, P)
 Point = tuple[int, int, int, int]
+
+
 def _add(a: Point, b: Point) -> Point:
     s, t = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
     u, v = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
     e, f, g, h = t - s, v - u, v + u, t + s
     return e * f % P, g * h % P, f * g % P, e * h % P
+
+
 def _times(factor: int, point: Point) -> Point:
     result: Point = (0, 1, 1, 0)
     while factor:
@@ -82,6 +92,8 @@ def _times(factor: int, point: Point) -> Point:
             result = _add(result, point)
         point, factor = _add(point, point), factor >> 1
     return result
+
+
 def _decompress(data: bytes) -> Point | None:
     y = int.from_bytes(data, "little")
     sign, y = y >> 255, y & (2**255 - 1)
@@ -96,16 +108,24 @@ def _decompress(data: bytes) -> Point | None:
     if x & 1 != sign:
         x = P - x
     return x, y, 1, x * y % P
+
+
 def _compress(point: Point) -> bytes:
     inverse = pow(point[2], P - 2, P)
     x, y = point[0] * inverse % P, point[1] * inverse % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
 _BASE_Y = 4 * pow(5, P - 2, P) % P
 BASE = _decompress(_BASE_Y.to_bytes(32, "little"))
+
+
 def is_usable(public: bytes) -> bool:
     """Whether a public key is canonical and of full order: any other verifies differently in different libraries."""
     point = _decompress(public) if len(public) == 32 else None
     return point is not None and _compress(_times(8, point)) != (1).to_bytes(32, "little")
+
+
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature is valid, by the equation without cofactor. For usable keys only."""
     point = _decompress(public) if len(public) == 32 else None
@@ -115,6 +135,8 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
     minus: Point = (P - point[0], point[1], 1, P - point[3])
     return _compress(_add(_times(s, BASE), _times(k, minus))) == signature[:32]
+
+
 # ---------------------------------------------------------------- signed notes and checkpoints (C2SP)
 def _plain_base64(text: str) -> bytes:
     try:
@@ -124,6 +146,8 @@ def _plain_base64(text: str) -> bytes:
     if base64.b64encode(data).decode() != text:
         raise Bad("this is not how base64 is written")
     return data
+
+
 def parse_key(text: str) -> tuple[str, bytes, bytes]:
     """Name, id and public key of `name+id+base64(1 ‖ key)`. Raises Bad."""
     name, _, rest = text.strip().partition("+")
@@ -134,9 +158,13 @@ def parse_key(text: str) -> tuple[str, bytes, bytes]:
     if hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex() != id:
         raise Bad("the id of a key does not belong to it")
     return name, bytes.fromhex(id), key[1:]
+
+
 def parse_keys(text: str) -> Keys:
     """The keys of a file: one a line; empty lines and lines that begin with # do not count. Raises Bad."""
     return tuple(parse_key(line) for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
+
+
 @functools.cache
 def open_note(note: str, keys: Keys) -> str:
     """The text of a note that one of these keys has signed; a bad signature by any of them spoils it. Raises Bad."""
@@ -162,21 +190,29 @@ def open_note(note: str, keys: Keys) -> str:
     if not is_known:
         raise Bad("no trusted key has signed it")
     return text
+
+
 def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
     """Origin, size and root of a checkpoint's text. Raises Bad."""
     lines = text.split("\n")
     if len(lines) < 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
         raise Bad("this is not a checkpoint")
     return lines[0], int(lines[1]), _plain_base64(lines[2])
+
+
 # ---------------------------------------------------------------- the tree (RFC 9162) and its tiles (C2SP tlog-tiles)
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
+
+
 def _perfect(hashes: bytes) -> bytes:
     """The root over 2^k joined hashes."""
     sha = hashlib.sha256
     while len(hashes) > 32:
         hashes = b"".join([sha(b"\1" + hashes[at : at + 64]).digest() for at in range(0, len(hashes), 64)])
     return hashes
+
+
 def tree_of(leaves: bytes) -> list[bytes]:
     """The hashes of each tile level, joined: level n + 1 holds the roots of the full tiles of level n."""
     levels = [leaves]
@@ -184,6 +220,8 @@ def tree_of(leaves: bytes) -> list[bytes]:
         below = levels[-1]
         levels.append(b"".join([_perfect(below[at : at + 8192]) for at in range(0, len(below) - 8191, 8192)]))
     return levels
+
+
 def root_at(size: int, subtree: Callable[[int, int], bytes]) -> bytes:
     """The root of the first `size` entries; `subtree(height, index)` gives the perfect ones."""
     peaks, start = [], 0
@@ -197,18 +235,26 @@ def root_at(size: int, subtree: Callable[[int, int], bytes]) -> bytes:
     while peaks:
         result = _node(peaks.pop(), result)
     return result
+
+
 def subtree_of(read: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
     """The root of the 2^height leaves from index × 2^height on; `read(level, number)` gives a tile's hashes."""
+
     def subtree(height: int, index: int) -> bytes:
         level, rise = divmod(height, 8)
         number, offset = divmod(index << rise, 256)
         return _perfect(read(level, number)[offset * 32 : (offset + (1 << rise)) * 32])
+
     return subtree
+
+
 def tile_path(number: int, width: int = 256) -> str:
     parts = [f"{number % 1000:03d}"]
     while number := number // 1000:
         parts.append(f"x{number % 1000:03d}")
     return "/".join(reversed(parts)) + (f".p/{width}" if width < 256 else "")
+
+
 def includes(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> bool:
     """RFC 9162, 2.1.3.2."""
     if not 0 <= index < size or len(root) != 32:
@@ -225,16 +271,22 @@ def includes(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes
             result = _node(result, part)
         first, last = first >> 1, last >> 1
     return last == 0 and result == root
+
+
 # ---------------------------------------------------------------- conditions, as the policy's document states them
 MISSING, UNKNOWN = object(), object()  # no value there; a pattern that cannot be run here
 ORDERINGS = {"lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge}
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.A)
 _SEGMENT = re.compile(r'"((?:[^"\\]|\\["\\])+)"|([^."\\\s]+)')
+
+
 def field_name(text: str) -> str:
     """A field as inputs are kept under: segments that need quotes have them, others do not."""
     parts = [re.sub(r'\\(["\\])', r"\1", quoted) if quoted else plain for quoted, plain in _SEGMENT.findall(text)]
     quoted = ['"' + re.sub(r'(["\\])', r"\\\1", part) + '"' for part in parts]
     return ".".join(p if re.fullmatch(r'[^."\\\s]+', p) else q for p, q in zip(parts, quoted, strict=True))
+
+
 def restored(kept: Any) -> Any:
     """A value from `gate_inputs`: decimals and objects are wrapped there."""
     if isinstance(kept, list):
@@ -244,8 +296,19 @@ def restored(kept: Any) -> Any:
             return Decimal(kept["decimal"])
         return {key: restored(each) for key, each in kept["object"].items()}
     return kept
-KINDS = {type(None): "null", bool: "boolean", str: "text", int: "number", Decimal: "number", dict: "object",
-         list: "array"}
+
+
+KINDS = {
+    type(None): "null",
+    bool: "boolean",
+    str: "text",
+    int: "number",
+    Decimal: "number",
+    dict: "object",
+    list: "array",
+}
+
+
 def same(one: Any, other: Any) -> bool:
     """Numbers compare as decimals, booleans are never numbers, and the keys of an object have no order."""
     kind = KINDS.get(type(one))
@@ -256,6 +319,8 @@ def same(one: Any, other: Any) -> bool:
     if kind == "array":
         return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
     return bool(one == other)
+
+
 def instant(text: str) -> datetime | None:
     """The time that an RFC 3339 text states, None for any other text."""
     match = _TIME.fullmatch(text)
@@ -269,6 +334,8 @@ def instant(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, micro, timezone(offset)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
 def compare(op: str, value: Any, literal: Any) -> Any:
     """True or False, MISSING for a value of another kind than it is compared with, UNKNOWN for what cannot be run."""
     kind = KINDS.get(type(value))
@@ -291,6 +358,8 @@ def compare(op: str, value: Any, literal: Any) -> Any:
     if op == "matches":
         return UNKNOWN if re2 is None else re2.search(literal, value) is not None
     return {"contains": str.__contains__, "starts_with": str.startswith, "ends_with": str.endswith}[op](value, literal)
+
+
 def _question(asked: dict[str, Any], inputs: dict[str, Any]) -> Any:
     name, op, literal = field_name(asked["field"]), asked["op"], asked.get("value", True)
     value = inputs.get(name, MISSING)
@@ -309,6 +378,8 @@ def _question(asked: dict[str, Any], inputs: dict[str, Any]) -> Any:
     if result is MISSING:
         return {"escalate": None, "false": False, "true": True}[str(asked.get("on_missing", "escalate")).lower()]
     return result
+
+
 def answer(condition: dict[str, Any], inputs: dict[str, Any]) -> Any:
     """True, False, None for undecided (Kleene's logic), UNKNOWN when a pattern that decides cannot be run here."""
     if "not" in condition:
@@ -321,9 +392,12 @@ def answer(condition: dict[str, Any], inputs: dict[str, Any]) -> Any:
                 return decides
             return UNKNOWN if UNKNOWN in found else None if None in found else not decides
     return _question(condition, inputs)
+
+
 # ---------------------------------------------------------------- the gate
 class Gate:
     """A policy's document applied again. Shares are integer millionths."""
+
     def __init__(self, document: dict[str, Any]) -> None:
         threshold = document["threshold"]
         self.default = int(threshold["default"] * MILLION)
@@ -334,8 +408,10 @@ class Gate:
         self.audit_rate = int((document.get("audit") or {}).get("rate", Decimal("0.05")) * MILLION)
         named = document.get("validated_for") or [{}]
         self.models = [[part.get(member) for member in MODEL] for part in named]  # None stands for every one
+
     def knows(self, model: tuple[str, ...]) -> bool:
         return any(all(asked in (None, is_) for asked, is_ in zip(one, model, strict=True)) for one in self.models)
+
     def verdict(self, gate: dict[str, Any], inputs: dict[str, Any] | None) -> tuple[list[Any], bool]:
         """Rule, lane, threshold, segment and conditions, and whether every condition was run here.
         Without inputs the recorded results are taken, and only where they lead is checked.
@@ -362,6 +438,7 @@ class Gate:
             return ["confidence", "review", None, None, conditions], is_whole
         lane = "release" if confidence >= threshold else "review"
         return [f"threshold:{segment or 'default'}", lane, threshold, segment, conditions], is_whole
+
     def check(self, gate: dict[str, Any], inputs: dict[str, Any] | None) -> bool:
         """Whether the conditions were run again, else only followed. Raises Bad when the record says otherwise."""
         recorded = [gate[name] for name in ("rule", "lane", "threshold", "segment", "conditions")]
@@ -371,6 +448,7 @@ class Gate:
         if found != recorded:
             raise Bad(f"the policy says {found[1]} by {found[0]}, the record says {gate['lane']} by {gate['rule']}")
         return is_whole
+
     def check_draw(self, gate: dict[str, Any]) -> None:
         rate = {"release": self.audit_rate, "review": MILLION, "block": 0}[gate["lane"]]
         if gate["propensity"] != rate:
@@ -378,6 +456,8 @@ class Gate:
         is_drawn = gate["lane"] == "release" and int(gate["draw"], 16) * MILLION < rate * 2**64
         if gate["audit"] is not is_drawn:
             raise Bad("the audit does not follow from the draw")
+
+
 # ---------------------------------------------------------------- one entry
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -386,15 +466,25 @@ _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 NEEDS = {"judged": "gate", "decided": "decision", "superseded": "decision"}
+
+
 def _refuse(text: str) -> Any:
     raise Bad(f"{text} has no canonical form")
+
+
 _decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
+
+
 @functools.lru_cache(4096)
 def _minute(text: str) -> int:
     return int(datetime.fromisoformat(text + "Z").timestamp())
+
+
 def moment(text: str) -> int:
     """The second of a time as entries write it. Raises ValueError for a day that there is not."""
     return _minute(text[:16]) + int(text[17:19])
+
+
 def read_entry(content: bytes) -> dict[str, Any]:
     """What the bytes of an entry say. Raises Bad unless they are its canonical form."""
     try:
@@ -406,6 +496,8 @@ def read_entry(content: bytes) -> dict[str, Any]:
         raise Bad("the bytes are not JSON in UTF-8") from error
     _look_closely(entry)
     return entry
+
+
 def _look_closely(value: Any) -> None:
     """Refuses keys of another form and numbers that other languages would round."""
     if type(value) is dict:
@@ -420,8 +512,12 @@ def _look_closely(value: Any) -> None:
             _look_closely(inner)
         elif kind is int and not -(2**53) < inner < 2**53:
             raise Bad(f"{inner} is beyond 2^53 - 1")
+
+
 MEMBERS = {"id": str, "at": str, "type": str, "actor": dict, "subject": dict, "causes": list}
 MORE = {"policy": dict, "gate": dict, "decision": dict, "detail": dict, "commitments": list}
+
+
 def check_schema(entry: dict[str, Any], origin: str) -> None:
     """That the members which every entry has are there and of their kind. Raises Bad."""
     for name, kind in MEMBERS.items():
@@ -443,11 +539,17 @@ def check_schema(entry: dict[str, Any], origin: str) -> None:
         raise Bad("it belongs to another log")
     if NEEDS.get(entry["type"], "v") not in entry:
         raise Bad(f"an entry of this type has a {NEEDS[entry['type']]}")
+
+
 # ---------------------------------------------------------------- the whole log, entry by entry
 Table = dict[Any, Any]
+
+
 class Log:
     """What has been read so far. `take` is called with the entries in their order."""
+
     last: dict[str, Any] | None = None  # the entry taken last, None when it could not be read
+
     def __init__(self, bundle: Any, origin: str) -> None:
         self.bundle, self.origin, self.latest = bundle, origin, 0
         self.findings: list[tuple[str, str, str]] = []
@@ -458,22 +560,41 @@ class Log:
         self.missing, self.ids, self.admissions, self.types = Table(), set[str](), Table(), Table()  # …; type
         self.erased, self.keys = set[tuple[str, str]](), set[str]()
         self.by_type: dict[str, Callable[[str, dict[str, Any], int], None]] = {
-            "proposed": self._proposed, "approved": self._approved, "declined": self._four_eyes,
-            "activated": self._activated, "bootstrapped": self._activated, "restored": self._activated,
-            "canary_set": self._activated, "trial_ended": self._trial_ended, "erased": self._erased,
-            "judged": self._judged, "decided": self._decided, "superseded": self._decided, "undone": self._undone,
-            "log_keys": self._log_keys, "model_admitted": self._model, "model_barred": self._model,
+            "proposed": self._proposed,
+            "approved": self._approved,
+            "declined": self._four_eyes,
+            "activated": self._activated,
+            "bootstrapped": self._activated,
+            "restored": self._activated,
+            "canary_set": self._activated,
+            "trial_ended": self._trial_ended,
+            "erased": self._erased,
+            "judged": self._judged,
+            "decided": self._decided,
+            "superseded": self._decided,
+            "undone": self._undone,
+            "log_keys": self._log_keys,
+            "model_admitted": self._model,
+            "model_barred": self._model,
         }
+
     def find(self, rule: str, where: str, says: object) -> None:
         self.note(rule)
         if len(self.findings) < MOST_TOLD:
             self.findings.append((rule, where, str(says)))
+
     def report(self) -> dict[str, Any]:
         findings = [{"rule": rule, "where": where, "says": says} for rule, where, says in self.findings]
-        return {"origin": self.origin, "entries": len(self.places), "findings": findings,
-                "counts": dict(sorted(self.count.items()))}
+        return {
+            "origin": self.origin,
+            "entries": len(self.places),
+            "findings": findings,
+            "counts": dict(sorted(self.count.items())),
+        }
+
     def note(self, what: str) -> None:
         self.count[what] = self.count.get(what, 0) + 1
+
     def take(self, index: int, content: bytes, digest: str) -> None:
         """Checks one entry, whose hash (hex) is `digest`, against all before it."""
         rule, where, self.last = "canonical", f"entry {index}", None
@@ -500,6 +621,7 @@ class Log:
                 step(where, entry, at)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 self.find("schema", where, f"it lacks what its type asks for ({type(error).__name__} {error})")
+
     def _place(self, where: str, entry: dict[str, Any], digest: str, index: int, at: int) -> None:
         """Its id, its chain, its causes and its time."""
         if entry["id"] in self.ids or digest in self.places:
@@ -515,6 +637,7 @@ class Log:
         self._check_time(where, entry, at, prev)
         self.places[digest], self.ends[subject["id"]] = index, (subject["rev"], digest)
         self.times[digest] = at
+
     def _check_time(self, where: str, entry: dict[str, Any], at: int, prev: str | None) -> None:
         made = int(entry["id"][:8] + entry["id"][9:13], 16) // 1000
         if abs(made - at) > PATIENCE:
@@ -526,6 +649,7 @@ class Log:
             if seen > at + PATIENCE:
                 self.find("back-dated", where, f"it says {entry['at']} and follows something later")
         self.latest = max(self.latest, at)
+
     def _gate(self, digest: str) -> Any:
         """The policy of that digest; None when its document is missing or another."""
         if digest not in self.gates:
@@ -538,12 +662,14 @@ class Log:
             except (Bad, ValueError, KeyError, TypeError) as error:
                 self.find("policy", name, error)
         return self.gates[digest]
+
     def _check_policy(self, where: str, entry: dict[str, Any]) -> None:
         policy = entry["policy"]
         self._gate(policy["digest"])
         active = self.activations.get(policy.get("entry"), {"digest": "", "version": ""})
         if policy.get("entry") and (active["digest"], active["version"]) != (policy["digest"], policy["version"]):
             self.find("policy", where, "what it names as putting its policy in force did not")
+
     def _check_payloads(self, where: str, digest: str, entry: dict[str, Any]) -> None:
         for part in entry["commitments"]:
             content = self.bundle.read(f"payloads/{digest}/{part['name']}")
@@ -558,11 +684,13 @@ class Log:
             if seen.hex() != part["digest"] or len(content) != part["len"] or part["alg"] != "hmac-sha256":
                 self.find("commitment", where, f"{part['name']} is not what the entry committed to")
             self.note("payloads")
+
     def _proposed(self, where: str, entry: dict[str, Any], at: int) -> None:
         self.proposals[entry["subject"]["id"]] = {
             "by": entry["actor"]["id"], "digest": entry["policy"]["digest"], "tier": entry["detail"]["risk_tier"],
             "loosens": entry["detail"]["loosens"],
         }  # fmt: skip
+
     def _four_eyes(self, where: str, entry: dict[str, Any], at: int) -> None:
         proposal = self.proposals.get(entry["subject"]["id"])
         if proposal is None or proposal["by"] == entry["actor"]["id"] or entry["actor"]["kind"] != "person":
@@ -571,10 +699,12 @@ class Log:
             self.find("four-eyes", where, "what was signed is not what was proposed")
         elif entry["detail"]["role"] not in entry["actor"]["roles"]:
             self.find("four-eyes", where, "it was signed in a role that the person did not have")
+
     def _approved(self, where: str, entry: dict[str, Any], at: int) -> None:
         self._four_eyes(where, entry, at)
         signed = self.approvals.setdefault(entry["subject"]["id"], {})
         signed[entry["hash"]] = entry["actor"]["id"], entry["detail"]["role"]
+
     def _is_approved(self, subject: str, tier: str, cited: list[str] | None = None) -> bool:
         """Whether enough people signed, among the approvals cited (None: among all so far)."""
         proposal = self.proposals.get(subject, {"by": None, "loosens": True})
@@ -583,6 +713,7 @@ class Log:
         if not proposal["loosens"]:
             return bool(roles)
         return {"approver", "owner"} <= roles if tier == "high" else "approver" in roles
+
     def _activated(self, where: str, entry: dict[str, Any], at: int) -> None:
         policy, subject, type = entry["policy"], entry["subject"]["id"], entry["type"]
         proposal = self.proposals.get(subject, {"digest": "", "tier": "high"})
@@ -602,8 +733,10 @@ class Log:
             "digest": policy["digest"], "version": policy["version"], "system": policy["system"], "from": at,
             "until": None, "subject": subject, "tier": tier,
         }  # fmt: skip
+
     def _trial_ended(self, where: str, entry: dict[str, Any], at: int) -> None:
         self.activations.get(self.in_force.get((entry["policy"]["system"], True)), {})["until"] = at
+
     def _judged(self, where: str, entry: dict[str, Any], at: int) -> None:
         gate, policy = entry["gate"], entry.get("policy")
         self.note("judged")
@@ -622,6 +755,7 @@ class Log:
             self._check_gate(entry, gate, policy["digest"], active)
         except Bad as error:
             self.find("gate", where, error)
+
     def _check_gate(self, entry: dict[str, Any], gate: dict[str, Any], digest: str, active: dict[str, Any]) -> None:
         if gate["breached"] is not (gate["rule"] == "contract") and gate["rule"] != "halt":
             raise Bad("a broken contract is decided by no other rule")
@@ -637,13 +771,15 @@ class Log:
         applied.check_draw(gate)
         model = (entry["policy"]["system"], *(gate[member] or "" for member in MODEL))
         if not applied.knows(model[1:]) and not any(
-                seen["of"] == model and moment(entry["at"]) <= seen["until"] + IN_FORCE_PATIENCE
-                for seen in (self.admissions.get(cause, {"of": None}) for cause in entry["causes"])):
+            seen["of"] == model and moment(entry["at"]) <= seen["until"] + IN_FORCE_PATIENCE
+            for seen in (self.admissions.get(cause, {"of": None}) for cause in entry["causes"])
+        ):
             raise Bad("its policy was not validated for this model, and nobody let it in")
         inputs, kept = None, self.bundle.read(f"payloads/{entry['hash']}/gate_inputs")
         if kept is not None:
             inputs = {name: restored(value) for name, value in json.loads(kept.partition(b"\n")[2]).items()}
         self.note("gates run again" if applied.check(gate, inputs) else "not re-executed")
+
     def _decided(self, where: str, entry: dict[str, Any], at: int) -> None:
         decision, actor, detail = entry["decision"], entry["actor"], entry["detail"]
         self.note("decisions")
@@ -656,9 +792,11 @@ class Log:
             seats[decision["seat"]] = actor["id"]
             if len(set(seats.values())) < len(seats):
                 self.find("duties", where, "one person sat in two seats of one item")
+
     def _undone(self, where: str, entry: dict[str, Any], at: int) -> None:
         taken = self.seats.get((entry["detail"]["item"], entry["detail"]["round"]), {})
         taken.pop(entry["detail"]["seat"], None)
+
     def _model(self, where: str, entry: dict[str, Any], at: int) -> None:
         of = tuple(entry["detail"][member] for member in ("system", *MODEL))
         self.admissions.get(of, {})["until"] = at
@@ -666,11 +804,14 @@ class Log:
             self.admissions[entry["hash"]] = self.admissions[of] = {"of": of, "until": 2**63}
             if entry["actor"]["kind"] != "person" or "approver" not in entry["actor"]["roles"]:
                 self.find("duties", where, "a model is let in by an approver")
+
     def _erased(self, where: str, entry: dict[str, Any], at: int) -> None:
         for part in entry["detail"]["erased"]:
             self.erased.update((part["entry"], name) for name in part["names"])
+
     def _log_keys(self, where: str, entry: dict[str, Any], at: int) -> None:
         self.keys.update(entry["detail"]["keys"])
+
     def finish(self, disclosed: str) -> None:
         """Settles what only the whole tells: whether each missing payload was erased, or withheld as the manifest
         says (`disclosed`: all, gate or none)."""
@@ -684,9 +825,12 @@ class Log:
         for digest, name in self.erased - self.missing.keys():
             if digest in self.places:
                 self.find("erased", f"payloads/{digest}/{name}", "it was erased, and here it is")
+
+
 # ---------------------------------------------------------------- the bundle
 class Bundle:
     """A zip file, read member by member. Raises NotABundle for anything else."""
+
     def __init__(self, path: Path) -> None:
         try:
             self.archive = zipfile.ZipFile(path)
@@ -698,14 +842,18 @@ class Bundle:
                 raise NotABundle("It is a bundle of another format.")
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise NotABundle(f"This is not an evidence bundle ({type(error).__name__}).") from error
+
     def read(self, name: str) -> bytes | None:
         """The bytes of a member; None when it is missing or damaged."""
         try:
             return self.archive.read(name) if name in self.names else None
         except (zipfile.BadZipFile, OSError, ValueError):
             return b""
+
     def text(self, name: str) -> str:
         return (self.read(name) or b"").decode(errors="replace")
+
+
 def entries_of(bundle: Bundle, size: int, log: Log) -> Iterator[tuple[int, list[bytes], bytes]]:
     """Tile by tile: the index of the first entry, the entries, their joined hashes; the tile has to say the same."""
     for number in range((size + 255) // 256):
@@ -724,6 +872,8 @@ def entries_of(bundle: Bundle, size: int, log: Log) -> Iterator[tuple[int, list[
                 if said[offset * 32 : offset * 32 + 32] != hash:
                     log.find("entry", f"entry {number * 256 + offset}", "it is not the one that the tile says")
         yield number * 256, contents, joined
+
+
 def check_tiles(bundle: Bundle, log: Log, levels: list[bytes]) -> None:
     """That every tile is the one which the entries give."""
     for level, hashes in enumerate(levels):
@@ -732,6 +882,8 @@ def check_tiles(bundle: Bundle, log: Log, levels: list[bytes]) -> None:
             name = f"tile/{level}/{tile_path(number, len(wanted) // 32)}"
             if bundle.read(name) != wanted:
                 log.find("tile", name, "its hashes are not those of the entries")
+
+
 def check_heads(bundle: Bundle, size: int, log: Log, keys: Keys, subtree: Callable[[int, int], bytes]) -> int:
     """That every earlier head is signed by a key of this log and is a beginning of it; how many there are."""
     known = tuple({*keys, *(parse_key(text) for text in log.keys)})
@@ -744,6 +896,8 @@ def check_heads(bundle: Bundle, size: int, log: Log, keys: Keys, subtree: Callab
         except Bad as error:
             log.find("checkpoint", "checkpoints.txt", error)
     return len(notes)
+
+
 def check_proof(proof: str, leaf: bytes, keys: Keys) -> tuple[str, int, int]:
     """Origin, size and index, when the C2SP tlog-proof leads from the hash to a root that a key signed. Raises Bad."""
     top, _, note = proof.partition("\n\n")
@@ -754,6 +908,8 @@ def check_proof(proof: str, leaf: bytes, keys: Keys) -> tuple[str, int, int]:
     if not includes(leaf, int(lines[1]), size, [_plain_base64(line) for line in lines[2].split()], root):
         raise Bad("its proof does not lead to the signed root of this log")
     return origin, size, int(lines[1])
+
+
 def selection_of(bundle: Bundle, log: Log, keys: Keys) -> list[tuple[int, bytes, str]]:
     """The entries of a selection in their order, each with its C2SP tlog-proof checked."""
     found = []
@@ -768,6 +924,8 @@ def selection_of(bundle: Bundle, log: Log, keys: Keys) -> list[tuple[int, bytes,
         except Bad as error:
             log.find("entry", name, error)
     return sorted(found)
+
+
 def verify(path: Path, trusted: Keys, say: Callable[[int, int], object]) -> dict[str, Any]:
     """Everything that the list at the top names. `say` hears of the progress. Raises NotABundle."""
     bundle = Bundle(path)
@@ -802,6 +960,8 @@ def verify(path: Path, trusted: Keys, say: Callable[[int, int], object]) -> dict
         log.find("controls", "manifest.json", "the controls.json that it names or the types that it counts are others")
     log.finish(str(manifest.get("payloads", "all")))
     return {**report, **log.report()}
+
+
 def receipt(path: Path, trusted: Keys) -> int:
     """Says of the receipt in a file whether its entry is in the log; the exit code. Raises NotABundle, Bad."""
     try:
@@ -817,15 +977,19 @@ def receipt(path: Path, trusted: Keys) -> int:
     origin, size, index = check_proof(str(proof), leaf, trusted)
     print(f"VERIFIED  {leaf.hex()} is entry {index} of {origin}, under a signed head of {size} entries.")
     return 0
+
+
 # ---------------------------------------------------------------- watching a log
 def watch(source: str, trusted: Keys, state: Path) -> str:
     """Demands that the log at `source` has grown from what `state` remembers, and remembers it. Raises Bad."""
     note = _fetch(source, "checkpoint").decode()
     origin, size, root = parse_checkpoint(open_note(note, trusted))
+
     @functools.cache
     def read(level: int, number: int) -> bytes:
         width = min(256, (size >> 8 * level) - number * 256)
         return _fetch(source, f"tile/{level}/{tile_path(number, width)}")
+
     subtree = subtree_of(read)
     if root_at(size, subtree) != root:
         raise Bad("the tiles do not lead to the signed root")
@@ -839,11 +1003,15 @@ def watch(source: str, trusted: Keys, state: Path) -> str:
             raise Bad(f"the first {old} entries are not what they were: the log was rewritten")
     state.write_text(note)
     return f"{origin}: {size} entries, and it only grew."
+
+
 def _fetch(source: str, name: str) -> bytes:
     if not source.startswith(("http://", "https://")):
         return Bundle(Path(source)).read(name) or b""
     with urllib.request.urlopen(f"{source.rstrip('/')}/{name}", timeout=30) as answer:  # noqa: S310
         return bytes(answer.read())
+
+
 # ---------------------------------------------------------------- the command
 def aside(given: argparse.Namespace, trusted: Keys) -> int:
     """The exit code of `watch` and `receipt`. Raises NotABundle, Bad."""
@@ -853,6 +1021,8 @@ def aside(given: argparse.Namespace, trusted: Keys) -> int:
         raise NotABundle("One bundle at a time; watch needs a source, --trust and --state.")
     print(watch(given.source, trusted, given.state))
     return 0
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description=(__doc__ or "").split("\n")[0], exit_on_error=False)
     parser.add_argument("bundle", help="the bundle; or `watch` and a bundle or log, or `receipt` and a file")
@@ -882,7 +1052,11 @@ def main(arguments: list[str]) -> int:
     code = 1 if report["findings"] else 2 if not report["trusted"] or is_short else 0
     print(json.dumps({**report, "exit": code}, indent=2) if given.json else told(report, code))
     return code
+
+
 RULES = frozenset(re.findall(r"[a-z-]+", " ".join(re.findall(r"^  ([a-z-]+(?:, [a-z]+)?)  ", __doc__ or "", re.M))))
+
+
 def told(report: dict[str, Any], code: int) -> str:
     """The report in words."""
     counts, origin = report["counts"], report["origin"] or "(unknown)"
@@ -896,5 +1070,7 @@ def told(report: dict[str, Any], code: int) -> str:
     if not report["trusted"]:
         lines.append("UNTRUSTED KEY: only the keys in the bundle itself were used. Give yours with --trust.")
     return "\n".join([*lines, {0: "VERIFIED", 1: "DOES NOT VERIFY", 2: "UNDECIDED"}[code]])
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
