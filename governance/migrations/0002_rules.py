@@ -53,6 +53,8 @@ ONE_PROPOSER = """
 ALTER TABLE governance_approval ADD CONSTRAINT an_approval_names_the_proposer
     FOREIGN KEY (version_id, proposer_id) REFERENCES governance_policyversion (id, proposer_id);
 ALTER TABLE governance_approval ALTER COLUMN proposer_id SET NOT NULL;
+ALTER TABLE governance_tiersignature ADD CONSTRAINT a_tier_signature_names_who_asked
+    FOREIGN KEY (change_id, proposer_id) REFERENCES governance_tierchange (id, proposer_id);
 """
 
 STATES = [
@@ -73,6 +75,10 @@ STATES = [
     ("governance_presence", "hours"),
     ("governance_presence", "zone"),
     ("governance_presence", "paused_at"),
+    ("governance_person", "second_factor_at"),
+    ("governance_modelversion", "is_admitted"),
+    ("governance_example", "dropped_at"),
+    ("governance_tierchange", "state"),
 ]
 
 

@@ -36,6 +36,7 @@ RULES = [
     needs_entry("reviews_delivery", "delivered_at"),
     needs_entry("reviews_delivery", "dead_at"),
     needs_entry("reviews_delivery", "cancelled_at"),
+    needs_entry("reviews_shown", "until"),
 ]
 
 # Decisions are history: a column that says what was decided, by whom and when never changes.
