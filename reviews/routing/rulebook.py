@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -51,14 +50,25 @@ class Rulebook:
 
 
 _USUAL: Final = Rulebook()
+_MOST: Final = 256
+_known: dict[UUID, Rulebook] = {}
 
 
 def rulebook(version: UUID | None) -> Rulebook:
-    """The rulebook of a policy version; the product's defaults for none. Read and compiled once per process."""
-    return _USUAL if version is None else _read(version)
+    """The rulebook of a policy version; the product's defaults for none. Read once per process from its activation on:
+    before, its `part` cannot name yet what put it in force, and whoever looks ahead may ask that early."""
+    if version is None:
+        return _USUAL
+    book = _known.get(version)
+    if book is None:
+        book = _read(version)
+        if book.part and book.part["entry"]:
+            if len(_known) >= _MOST:
+                _known.clear()
+            _known[version] = book
+    return book
 
 
-@lru_cache(maxsize=256)
 def _read(id: UUID) -> Rulebook:
     version = PolicyVersion.objects.select_related("system").get(pk=id)
     policy = compiled(id)

@@ -71,7 +71,7 @@ def test_everything_works_without_scripts(chromium: Browser, live_site: str) -> 
     output = told()
     with at_the_desk(chromium, live_site, cast.ruth(), java_script_enabled=False) as page:
         page.goto("/history/")
-        page.get_by_label("Verdict").select_option("override")
+        page.locator("select[name=verdict]").select_option("override")
         page.get_by_role("button", name="Find").click()
         assert page.locator("tbody tr[id^=decision]").count() == 1
         page.get_by_text("More filters").click()

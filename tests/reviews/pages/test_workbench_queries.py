@@ -11,7 +11,7 @@ from tests.reviews.desk import desk
 pytestmark = pytest.mark.django_db
 # Who is asking (session, person, roles) included.
 MOST_FOR_THE_PAGE = 12
-MOST_FOR_THE_QUEUE = 8
+MOST_FOR_THE_QUEUE = 9
 
 
 def counted(browser: Client, address: str) -> int:

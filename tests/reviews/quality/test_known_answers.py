@@ -139,7 +139,7 @@ def test_what_people_say_of_it_measures_them_and_labels_nothing(system: System, 
     judge(cast.carol(), item_of(known), digit=3)
     assert sensitivity.measured(system).seeded == 0
     judge(dave, item_of(known), digit=3)
-    assert sensitivity.measured(system) == sensitivity.Sensitivity(found=1, seeded=1)
+    assert sensitivity.measured(system) == sensitivity.Sensitivity(found=1, seeded=1, assisted=1, assisted_found=1)
     output = Output.objects.get(pk=known.output_id)
     assert (output.label, output.status) == (None, "overridden")
 
@@ -147,7 +147,7 @@ def test_what_people_say_of_it_measures_them_and_labels_nothing(system: System, 
 def test_an_error_that_nobody_finds_counts_as_missed(system: System, known: KnownAnswer) -> None:
     for someone in (cast.carol(), cast.person("dave", "reviewer")):
         judge(someone, item_of(known), digit=None)
-    assert sensitivity.measured(system) == sensitivity.Sensitivity(found=0, seeded=1)
+    assert sensitivity.measured(system) == sensitivity.Sensitivity(found=0, seeded=1, assisted=1)
 
 
 def test_a_decision_taken_back_measures_nothing() -> None:
