@@ -96,7 +96,8 @@ MAX_OUTPUT_BYTES = 1024 * 1024
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 # A bundle that somebody has checked on the page: some 20,000 entries with their content.
 MAX_BUNDLE_BYTES = 32 * 1024 * 1024
-FILE_UPLOAD_TEMP_DIR = HOME
+# The directory is made by `up` before anything serves; commands that come earlier take no uploads.
+FILE_UPLOAD_TEMP_DIR = HOME if HOME.is_dir() else None
 FILE_UPLOAD_HANDLERS = ["governance.project.uploading.BoundedUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_OUTPUT_BYTES + 65_536
 
