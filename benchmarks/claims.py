@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection, connections
 
-from benchmarks import bare_pair, load
+from benchmarks import bare_pair, load, pages
 from benchmarks.figures import Figure
 from governance.models import System
 from governance.people import accounts, actors, keys
@@ -84,6 +84,7 @@ def bench(size: float = 0.01) -> list[Figure]:
     return [
         *_cycles(large, count),
         *_growth(small, large, few, count),
+        *_at_the_desk(large, count),
         *_snapshot(large, max(int(HELD_OVER * size), 2_000)),
     ]
 
@@ -241,6 +242,16 @@ def _growth(small: System, large: System, few: int, count: int) -> list[Figure]:
         Figure(f"claim from {count:,} open, slowest percent", p99["large"], p99["small"], "ms", count,
                f"the same from {few:,}", at_most=1.3)
     ]  # fmt: skip
+
+
+def _at_the_desk(system: System, count: int) -> list[Figure]:
+    """Server time of deciding and the next card, from the long queue."""
+    reviewer = accounts.create(
+        f"desk-{system.slug}@example.org", name="Desk", by=CONSOLE, roles=[("reviewer", system)]
+    )  # fmt: skip
+    times = [took for took, _ in pages.cards_of(reviewer)]
+    what = f"decide and next card, p95 with {count:,} open"
+    return [Figure(what, pages.p95(times), 60.0, "ms", len(times), "demanded", at_most=1.0)]
 
 
 def _snapshot(system: System, claims: int) -> list[Figure]:

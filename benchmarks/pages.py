@@ -70,12 +70,12 @@ def bench(size: float) -> list[Figure]:
     stage.wait_for_people(scene, "few", 2 * cards)
     queue = Queue.objects.get(system=scene.system).pk
     past.decide_for_years(scene, queue, few, name="early")
-    early = _cards(scene.reviewers[0])
+    early = cards_of(scene.reviewers[0])
     past.decide_for_years(scene, queue, count - few, name="late")
-    late = _cards(scene.reviewers[1])
+    late = cards_of(scene.reviewers[1])
     times, queries = [took for took, _ in late], [asked for _, asked in late]
     return [
-        Figure(f"decide and next card, p95 with {count:,} decisions", _p95(times), 60.0, "ms", len(times), "demanded",
+        Figure(f"decide and next card, p95 with {count:,} decisions", p95(times), 60.0, "ms", len(times), "demanded",
                at_most=1.0),
         Figure("queries of the two requests, most", max(queries), 12, "queries", len(times), "demanded", at_most=1.0),
         Figure("queries, most, as data grows", max(queries), max(asked for _, asked in early), "queries", len(times),
@@ -84,7 +84,8 @@ def bench(size: float) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _cards(person: Person) -> list[tuple[float, int]]:
+def cards_of(person: Person) -> list[tuple[float, int]]:
+    """Milliseconds and queries of each of sixty decisions of hers, with the card that follows it."""
     browser = Client(SERVER_NAME="localhost")
     browser.force_login(person)
     _must(browser.post("/queue/next/"), 302)
@@ -166,5 +167,6 @@ def _must(answer: HttpResponse, status: int) -> None:
         raise RuntimeError(f"Answered {answer.status_code}, not {status}: {answer.content[:300]!r}.")
 
 
-def _p95(times: list[float]) -> float:
+def p95(times: list[float]) -> float:
+    """What 95 in 100 of the times do not exceed."""
     return sorted(times)[int(len(times) * 0.95)]
