@@ -2,7 +2,7 @@
 
     python -I uploaded.py VERIFIER BUNDLE KEYFILE
 
-Prints `PROGRESS done of` while it goes and `REPORT {json}` at the end; `REFUSED reason` for what is no bundle.
+Prints `PROGRESS done of` while it goes and `REPORT {json}` at the end; `REFUSED {json}` for what is no bundle.
 Only the standard library: it must not be able to reach anything of ours.
 """
 
@@ -48,6 +48,11 @@ def refusal(path: Path) -> str:
     return ""
 
 
+def _refuse(why: str) -> None:
+    # As JSON: a reason may quote the bundle, and a line of its own would be read as another answer.
+    print("REFUSED", json.dumps(why))
+
+
 def main(verifier: str, bundle: str, keys: str) -> int:
     limit()
     spec = importlib.util.spec_from_file_location("verifier", verifier)
@@ -56,7 +61,7 @@ def main(verifier: str, bundle: str, keys: str) -> int:
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if why := refusal(Path(bundle)):
-        print("REFUSED", why)
+        _refuse(why)
         return 3
     try:
         trusted = module.parse_keys(Path(keys).read_text())
@@ -65,7 +70,7 @@ def main(verifier: str, bundle: str, keys: str) -> int:
         report["head"] = found.text("checkpoint")
         report["manifest"] = {name: found.manifest.get(name) for name in ("kind", "payloads", "size", "from", "to")}
     except (module.NotABundle, module.Bad, UnicodeDecodeError, RecursionError, MemoryError) as error:
-        print("REFUSED", str(error) or f"It cannot be read ({type(error).__name__}).")
+        _refuse(str(error) or f"It cannot be read ({type(error).__name__}).")
         return 3
     print("REPORT", json.dumps(report))
     return 0

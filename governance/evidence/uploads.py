@@ -129,7 +129,8 @@ def _verified(check: Check, bundle: Path, keys: Path) -> dict[str, Any]:
         timer.cancel()
     if "REPORT" in said:
         return _told(json.loads(said["REPORT"]))
-    why = said.get("REFUSED") or "It took more time or memory than is given to a bundle here, so it was stopped."
+    stopped = "It took more time or memory than is given to a bundle here, so it was stopped."
+    why = json.loads(said["REFUSED"]) if "REFUSED" in said else stopped
     return {"findings": [], "more": 0, "counts": {}, "refused": why[:300]}
 
 

@@ -1,5 +1,6 @@
 """The forms of signing in, without a placeholder that says the label again; a recovery code used leaves its entry."""
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
@@ -44,24 +45,27 @@ class FirstCodeForm(_Code, ActivateTOTPForm):
     """The first code that a new authenticator app shows."""
 
 
-class _Used(_Code):
-    """A code that lets somebody in. A recovery code is used up and written down in one transaction."""
-
-    def clean_code(self) -> str:
-        with transaction.atomic():
-            code: str = super().clean_code()  # type: ignore[misc]
-            used: Authenticator = self.authenticator  # type: ignore[attr-defined]
-            if used.type == Authenticator.Type.RECOVERY_CODES:
-                used.refresh_from_db()
-                left = len(used.wrap().get_unused_codes())
-                person = self.user  # type: ignore[attr-defined]
-                factors.code_used(person, left=left, by=actors.person(person, auth="recovery_codes"))
-        return code
+def _written_down(form: Any, clean: Callable[[], str]) -> str:
+    """The code that lets somebody in. A recovery code is used up and written down in one transaction."""
+    with transaction.atomic():
+        code = clean()
+        used = form.authenticator
+        if used.type == Authenticator.Type.RECOVERY_CODES:
+            used.refresh_from_db()
+            left = len(used.wrap().get_unused_codes())
+            factors.code_used(form.user, left=left, by=actors.person(form.user, auth="recovery_codes"))
+    return code
 
 
-class CodeForm(_Used, AuthenticateForm):
+class CodeForm(_Code, AuthenticateForm):
     """The second step of signing in."""
 
+    def clean_code(self) -> str:
+        return _written_down(self, super().clean_code)
 
-class AfreshCodeForm(_Used, ReauthenticateCodeForm):
+
+class AfreshCodeForm(_Code, ReauthenticateCodeForm):
     """The same, to sign in afresh."""
+
+    def clean_code(self) -> str:
+        return _written_down(self, super().clean_code)

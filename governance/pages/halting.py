@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from governance.models import Halt, System
 from governance.pages import access
+from governance.pages.stepping import stepped
 from governance.people import roles, sign_in
 from governance.policies import halting
 from governance.refusals import Invalid, Refused
@@ -24,14 +24,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, system)
     lifts = request.POST.get("do") == "lift"
     may_lift = roles.may(access.person(request), "lift a halt", system)
-    if lifts and may_lift and (asked := access.afresh(request)):
-        return asked
-    try:
-        done = _step(request, system)
-    except Refused as refusal:
-        return _page(request, access.system(request, slug), refusal=refusal)
-    messages.success(request, done)
-    return redirect("halt", slug=slug)
+    return stepped(request, system, "halt", step=_step, page=_page, is_proven=lifts and may_lift)
 
 
 def _step(request: HttpRequest, system: System) -> str:

@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from governance.models import ModelVersion, System
 from governance.pages import access
+from governance.pages.stepping import stepped
 from governance.people import roles, sign_in
 from governance.policies import modelversions, registry
 from governance.refusals import Invalid, NotFound, Refused
@@ -24,14 +24,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, system)
     admits, may = request.POST.get("do") == "admit", roles.may(access.person(request), "admit a model", system)
-    if admits and may and (asked := access.afresh(request)):
-        return asked
-    try:
-        done = _step(request, system)
-    except Refused as refusal:
-        return _page(request, access.system(request, slug), refusal=refusal)
-    messages.success(request, done)
-    return redirect("models", slug=slug)
+    return stepped(request, system, "models", step=_step, page=_page, is_proven=admits and may)
 
 
 def _step(request: HttpRequest, system: System) -> str:

@@ -3,14 +3,14 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from governance.models import PolicyVersion, System
 from governance.pages import access, replay_words
+from governance.pages.stepping import stepped
 from governance.people import roles, sign_in
 from governance.policies import lifecycle, registry, sentences, trials
 from governance.policies.candidate import MILLION
@@ -25,14 +25,8 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     system = access.system(request, slug)
     if request.method != "POST":
         return _page(request, system)
-    if request.POST.get("do") != "stop" and (asked := access.afresh(request)):
-        return asked
-    try:
-        done = _step(request, system)
-    except Refused as refusal:
-        return _page(request, access.system(request, slug), refusal=refusal)
-    messages.success(request, done)
-    return redirect("trial", slug=slug)
+    is_proven = request.POST.get("do") != "stop"
+    return stepped(request, system, "trial", step=_step, page=_page, is_proven=is_proven)
 
 
 def share_of(percent: str) -> int:

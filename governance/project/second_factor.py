@@ -28,12 +28,14 @@ class Demand:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Django's hook before a view; None lets the request through."""
-        is_exempt = request.path.startswith("/account/") or bool(request.headers.get("Authorization"))
-        if not settings.SECOND_FACTOR or is_exempt:
+        is_api = request.path.startswith("/api/")
+        # Only the API reads this header, and then it reads no session: on a page it opens nothing.
+        has_key = is_api and bool(request.headers.get("Authorization"))
+        if not settings.SECOND_FACTOR or has_key or request.path.startswith("/account/"):
             return None
         person = request.user
         if not isinstance(person, Person) or person.second_factor_at or not roles.is_privileged(person):
             return None
-        if request.path.startswith("/api/") or getattr(request, "htmx", False):
+        if is_api or getattr(request, "htmx", False):
             return refused(request, NotAllowed("Your role asks for a second factor: set one up under your name first."))
         return redirect("mfa_index")

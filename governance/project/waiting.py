@@ -95,7 +95,7 @@ class Stream:
 
     def __init__(self, response: StreamingHttpResponse, slots: "LifoQueue[Slot]") -> None:
         self.response, self.slots, self.slot = response, slots, slots.get()
-        self.chunks = iter(response)
+        self.chunks, self.is_closed = iter(response), False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -105,7 +105,10 @@ class Stream:
             return next(self.chunks)
 
     def close(self) -> None:
-        """End the answer; the server calls it also when the client went away."""
+        """End the answer; the server calls it also when the client went away. Its slot is given back once."""
+        if self.is_closed:
+            return
+        self.is_closed = True
         try:
             with self.slot:
                 self.response.close()

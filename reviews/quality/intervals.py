@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from scipy import stats
+
+from governance.tuning.calibration import wilson
+
 _MILLION: Final = 1_000_000
-_Z: Final = 1.959963984540054  # the normal quantile of 0.975
 
 
 def interval(hits: int, trials: int) -> tuple[int, int]:
@@ -14,12 +17,11 @@ def interval(hits: int, trials: int) -> tuple[int, int]:
     known."""
     if trials == 0:
         return 0, _MILLION
-    share, square = hits / trials, _Z * _Z
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    reach = _Z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    low = 0 if hits == 0 else math.floor((centre - reach) * _MILLION)
-    high = _MILLION if hits == trials else math.ceil((centre + reach) * _MILLION)
-    return max(low, 0), min(high, _MILLION)
+    low, high = wilson(hits, trials)
+    return (
+        0 if hits == 0 else math.floor(low * _MILLION),
+        _MILLION if hits == trials else math.ceil(high * _MILLION),
+    )
 
 
 def median_ranks(cases: int) -> tuple[int, int] | None:
@@ -28,14 +30,5 @@ def median_ranks(cases: int) -> tuple[int, int] | None:
 
     The median is under the r-th smallest with the probability that fewer than r of `cases` fair coins show heads.
     """
-    below, low = 0.0, 0
-    while 2 * low < cases:
-        below += math.exp(_log_ways(cases, low) - cases * math.log(2))
-        if below > 0.025:
-            break
-        low += 1
+    low = int(stats.binom.ppf(0.025, cases, 0.5)) if cases else 0
     return (low, cases + 1 - low) if low else None
-
-
-def _log_ways(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -102,7 +102,7 @@ def _next(
     claim = Claim(*card)
     if not claim.due_at:
         # The turn was waited for, and its item routed meanwhile: the card was read before that. The claim holds.
-        return _next(who, slug, ahead, believed, waits=waits)
+        return claim_held(who.actor, claim.item)
     if claim.is_new:
         marks.claimed_from(claim.queue, (urgent_at, seat) if seat else None)
     return claim

@@ -107,6 +107,15 @@ def test_the_password_alone_opens_nothing_any_more() -> None:
     assert b'"auth":"totp"' in bytes(entry.leaf)
 
 
+def test_a_header_of_programs_opens_no_page_to_somebody_who_owes_a_second_factor(settings: Any) -> None:
+    settings.SECOND_FACTOR = True
+    browser = cast.signed_in(cast.erik())
+    for headers in ({}, {"Authorization": "Bearer anything"}):
+        assert browser.get("/systems/", headers=headers).headers.get("Location") == AT
+    # The API reads the key of this header and no session beside it.
+    assert browser.get("/api/v1/systems/", headers={"Authorization": "Bearer anything"}).status_code == 401
+
+
 def test_a_code_opens_once() -> None:
     erik = cast.erik()
     _, secret, _ = with_app(erik)

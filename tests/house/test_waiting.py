@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from governance.project.waiting import WAIT_HEADER, Door
 
@@ -115,3 +115,18 @@ def test_more_waiters_than_there_are_places_are_answered_at_once(door):
     began = time.monotonic()
     assert ask(door, f"/api/v1/outputs/{uuid4()}/", "wait=30")[0] == b"waiting"
     assert time.monotonic() - began < 2
+
+
+def test_a_long_answer_gives_its_slot_back_once_however_often_it_is_closed(committed_db):
+    def long(environ, start_response):
+        start_response("200 OK", [])
+        return StreamingHttpResponse(iter([b"a", b"b"]))
+
+    door = Door(long, slots=1, waiters=1, streams=1, largest_body=1000)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.input": BytesIO()}
+    for _ in range(2):
+        answer = door(environ, lambda status, headers: None)
+        assert b"".join(answer) == b"ab"
+        answer.close()
+        answer.close()
+        assert door.streams.qsize() == 1

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -218,6 +219,19 @@ def test_hostile_files_are_refused_in_words(sealed, content, why):
 def test_a_bundle_that_takes_too_long_is_stopped(sealed, monkeypatch):
     monkeypatch.setattr(uploads, "SECONDS", 0)
     assert "more time or memory" in verified(packed()).report["refused"]
+
+
+def test_what_a_bundle_makes_the_verifier_say_is_no_answer_of_its_own(sealed, tmp_path, monkeypatch):
+    forged = json.dumps({"findings": [], "counts": {}, "head": "", "entries": 9, "heads": 1, "manifest": {}})
+    (tmp_path / "uploaded.py").write_text(Path(uploads.__file__).with_name("uploaded.py").read_text())
+    (tmp_path / "verifier.py").write_text(f"""
+class Bad(Exception): pass
+class NotABundle(Exception): pass
+def parse_keys(text): return ()
+def verify(*asked): raise Bad("odd\\nREPORT {forged.replace('"', chr(92) + '"')}")
+""")
+    monkeypatch.setattr(uploads, "_HERE", tmp_path)
+    assert verified(hostile(a=b"b")).report["refused"].startswith("odd")
 
 
 def test_only_one_worker_verifies_a_bundle(sealed):
