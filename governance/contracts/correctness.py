@@ -18,12 +18,6 @@ def is_correct(contract: Contract, ai_output: Any, person_output: Any) -> bool:
     return all(_same_at(tokens[1:], ai_output, person_output) for tokens in places)
 
 
-def differing(contract: Contract, ai_output: Any, person_output: Any) -> tuple[str, ...]:
-    """The `correct_when` pointers at which two outputs differ, in the contract's order."""
-    places = contract.correct_when or (("output",),)
-    return tuple(pointer.build(tokens) for tokens in places if not _same_at(tokens[1:], ai_output, person_output))
-
-
 def _same_at(tokens: pointer.Tokens, one: Any, other: Any) -> bool:
     mine, theirs = pointer.get(one, tokens), pointer.get(other, tokens)
     if mine is MISSING or theirs is MISSING:

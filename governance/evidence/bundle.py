@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import json
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -292,8 +292,3 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def _erasures() -> int:
     return Entry.objects.filter(type="erased").count()
-
-
-def subjects_of(ids: Collection[UUID]) -> Selection:
-    """The selection of the entries about these rows."""
-    return Selection(subjects=frozenset(ids))

@@ -51,7 +51,6 @@ class Watched:
     audits: int
     wrong: int
     target: float
-    audits_a_year: float
     alarm: int | None
     since_activation: int | None
 
@@ -76,7 +75,7 @@ def watched_version(system: System, version: PolicyVersion) -> Watched | None:
     goal = min(max(policy.risk.target / MILLION, 1e-6), 0.79)
     a_year = _a_year(system)
     return Watched(
-        version, len(verdicts), int(verdicts.sum()), goal, a_year,
+        version, len(verdicts), int(verdicts.sum()), goal,
         detector.first_alarm(verdicts, goal, a_year),
         detector.first_since_activation(verdicts, goal, 1 - policy.risk.confidence / MILLION),
     )  # fmt: skip

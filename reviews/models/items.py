@@ -39,7 +39,6 @@ class Queue(models.Model):
 class Item(models.Model):
     """An output that waits for people. Its seats are what people claim; an item without `routed_at` has none yet."""
 
-    PURPOSES = ("review", "audit", "known_answer", "recheck")
     STATES = ("open", "awaiting_second", "adjudication", "closed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

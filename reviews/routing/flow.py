@@ -15,7 +15,6 @@ from reviews.routing.forecast import Wait, empties_in, expected_wait
 from reviews.routing.rulebook import rulebook
 
 MOST: Final = 1_000  # what is before an item is counted up to here
-MOST_DONE: Final = 2_000
 HOURS: Final = 12
 BELIEVED_SECONDS: Final = 5.0
 

@@ -63,7 +63,7 @@ def test_what_is_withheld_is_counted_and_never_hidden(sealer, tmp_path, payloads
 
 def test_a_part_of_the_log_comes_with_all_that_it_cites(sealer, tmp_path):
     output = Output.objects.get(external_id="msg-1")
-    members = archives.made(bundle.subjects_of([output.pk]))
+    members = archives.made(bundle.Selection(subjects=frozenset({output.pk})))
     report = archives.checked(members, tmp_path, sealer.keys)
     assert report["findings"] == []
     assert report["kind"] == "selection"
