@@ -84,16 +84,18 @@ class Selection:
 
 
 def write(
-    file: BinaryIO, selection: Selection, *, payloads: str = "all", system: str | None = None, say: Say | None = None
-) -> dict[str, Any]:
+    file: BinaryIO, selection: Selection, *, payloads: str = "all", system: str | None = None, say: Say | None = None,
+    most: int | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Writes the bundle and returns its manifest. `payloads` is what is disclosed: all, gate (what the policy's
-    conditions read) or none. Raises Conflict when nothing is sealed, or something was erased meanwhile."""
+    conditions read) or none. `say` hears after each file how many steps are done, of how many. Raises Conflict when
+    nothing is sealed, something was erased meanwhile, or a selection has more than `most` entries."""
     checkpoint = log.latest_checkpoint()
     if checkpoint is None:
         raise Conflict("Nothing is sealed yet, so there is nothing to hand out.")
-    before = _erasures()
+    before = erasures()
     say = say or (lambda done, of: None)
-    chosen = None if selection.is_whole else _chosen(selection, checkpoint.size)
+    chosen = None if selection.is_whole else _chosen(selection, checkpoint.size, most)
     manifest: dict[str, Any] = {
         "format": "countersign-bundle@1", "kind": "whole" if chosen is None else "selection", "payloads": payloads,
         "origin": log.head_of(checkpoint).origin, "size": checkpoint.size,
@@ -106,15 +108,17 @@ def write(
         "types": {name: [count, newest] for name, (count, newest) in sorted(_types(chosen, checkpoint.size).items())},
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in _members(checkpoint, chosen, manifest, payloads, say):
+        steps = _steps(checkpoint.size if chosen is None else len(chosen), is_whole=chosen is None)
+        for name, content in _members(checkpoint, chosen, manifest, payloads):
             _put(archive, name, content)
-    if _erasures() != before:
+            say(*steps(name))
+    if payloads != "none" and erasures() != before:
         raise Conflict("Something was erased while the bundle was written; write it again.")
     return manifest
 
 
 def _members(
-    checkpoint: LogCheckpoint, chosen: dict[bytes, Chosen] | None, manifest: dict[str, Any], payloads: str, say: Say
+    checkpoint: LogCheckpoint, chosen: dict[bytes, Chosen] | None, manifest: dict[str, Any], payloads: str
 ) -> Iterator[tuple[str, bytes]]:
     """The files of the bundle by name, in the order of their names."""
     heads = "" if chosen is not None else "\n\n".join(_heads(checkpoint.size))
@@ -135,12 +139,28 @@ def _members(
     for digest, document in _policies(chosen):
         yield f"policies/{digest}.json", document.encode()
     if chosen is None:
-        yield from _tiles(checkpoint.size, say)
+        yield from _tiles(checkpoint.size)
     else:
         proofs = log.prove_all([each.index for each in chosen.values()], checkpoint)
         for each in sorted(chosen.values(), key=lambda one: str(one.id)):
             yield f"proofs/{each.id}.tlog-proof", proofs[each.index].as_text().encode()
     yield "verify.py", Path(__file__).with_name("verifier.py").read_bytes()
+
+
+def _steps(entries: int, *, is_whole: bool) -> Callable[[str], tuple[int, int]]:
+    """How far the writing is once the file of this name is there. Two steps an entry: its content, which comes in the
+    order of hashes, and the entry itself or its proof, whichever is written later."""
+    last, each, read, written = ("tile/entries/", tiles.WIDTH, 0, 0) if is_whole else ("proofs/", 1, 0, 0)
+
+    def after(name: str) -> tuple[int, int]:
+        nonlocal read, written
+        if name.startswith("payloads/"):
+            read = entries * int(name[9:17], 16) // 2**32
+        elif name.startswith(last):
+            read, written = entries, min(written + each, entries)
+        return read + written, 2 * entries
+
+    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +172,7 @@ class Chosen:
     content: bytes
 
 
-def _chosen(selection: Selection, size: int) -> dict[bytes, Chosen]:
+def _chosen(selection: Selection, size: int, most: int | None) -> dict[bytes, Chosen]:
     """The entries chosen and all that they cite, by their hashes, as far as they are sealed under this size."""
     found: dict[bytes, Chosen] = {}
     entries = Entry.objects.all()
@@ -170,6 +190,10 @@ def _chosen(selection: Selection, size: int) -> dict[bytes, Chosen]:
         open = open[CHUNK:]
         fresh = {hash: one for hash, one in rows.items() if hash not in found}
         found |= fresh
+        if most is not None and len(found) > most:
+            raise Conflict(
+                f"That is more than {most:,} entries. Choose fewer days or one system, or take the whole log."
+            )
         cited = {hash for one in fresh.values() for hash in cited_by(json.loads(one.content))}
         open += [hash for hash in cited if hash not in found]
     return found
@@ -261,7 +285,7 @@ def _chunks(statement: str, asked: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
         after = (bytes(rows[-1][0]), rows[-1][1] if isinstance(rows[-1][1], str) else "")
 
 
-def _tiles(size: int, say: Say) -> Iterator[tuple[str, bytes]]:
+def _tiles(size: int) -> Iterator[tuple[str, bytes]]:
     """The tiles of the whole log: the hashes level by level, then the entries."""
     count, level = size, 0
     while count:
@@ -275,7 +299,6 @@ def _tiles(size: int, say: Say) -> Iterator[tuple[str, bytes]]:
         width = min(tiles.WIDTH, size - start)
         number = start // tiles.WIDTH
         yield f"tile/entries/{tiles.path(number, width)}", log.entry_bundle(number, width)
-        say(start + width, size)
 
 
 def _level(level: int, count: int) -> Iterator[tuple[int, bytes]]:
@@ -290,5 +313,6 @@ def _put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(member, content)
 
 
-def _erasures() -> int:
+def erasures() -> int:
+    """How often something was erased."""
     return Entry.objects.filter(type="erased").count()

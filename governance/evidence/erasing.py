@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from governance.evidence import handing
 from governance.evidence.record import Draft, record
 from governance.models import Entry, Payload
 from governance.people.actors import Actor
@@ -46,6 +47,7 @@ def erase(
         detail={"erased": erased, "why": why}, payloads={"because": because.encode()},
     )  # fmt: skip
     Payload.objects.filter(entry__in=found).delete()
+    handing.withdraw(system)
     return written
 
 

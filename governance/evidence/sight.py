@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from governance.models import Entry, Person
+from governance.models import Entry, Person, System
 from governance.people import roles
 
 # What a reviewer could learn from these entries before she has answered herself.
@@ -28,3 +28,13 @@ def seen(systems: set[UUID] | None, person: Person | None) -> QuerySet[Entry]:
 def sees_all(systems: set[UUID] | None, person: Person | None) -> bool:
     """Whether somebody may read every entry, as copying the log whole takes."""
     return systems is None and person is not None and roles.systems_for(person, "review items") == set()
+
+
+def takes_from(person: Person) -> set[UUID] | None:
+    """The systems whose evidence somebody may take away, None for the whole log: none in which she reviews, since a
+    bundle holds what others judge there."""
+    may, reviews_in = (roles.systems_for(person, verb) for verb in ("take evidence away", "review items"))
+    if reviews_in is None or not reviews_in:
+        return may if reviews_in is not None else set()
+    every = set(System.objects.values_list("pk", flat=True)) if may is None else may
+    return every - reviews_in

@@ -131,7 +131,10 @@ TYPES: Final[dict[str, Type]] = {
     # the log itself
     "log_keys": _type("log", "Which keys sign the log.", "keys added retired"),
     "head_published": _type("head", "The day's signed head went out to those who keep it.", "size way"),
-    "exported": _type("log", "Evidence was taken away.", "kind size entries payloads from to system sha256"),
+    "exported": _type("log or bundle", "Evidence was taken away, or a bundle of it written to be taken.",
+                      "kind size entries payloads from to system sha256 asked_by"),
+    "bundle_asked": _type("bundle", "Somebody asked for a bundle on the page.", "payloads system subjects from to", "about"),
+    "bundle_taken": _type("bundle", "Its file was downloaded.", "sha256 bytes"),
     "decisions_exported": _type("export", "Somebody began to take decisions away.", "format columns filters", "filters"),
     "decisions_export_ended": _type("export", "How much was taken; `complete` false: it broke off.", "rows bytes sha256 complete"),
     "checked": _type("check", "The log, a part of it or a bundle was verified on the page.", "kind from to size sha256 findings refused asked_by"),

@@ -1,5 +1,6 @@
 """The tables of governance, one family a file."""
 
+from governance.models.bundles import Bundle, BundlePart
 from governance.models.checks import Check, CheckPart
 from governance.models.drafts import PolicyDraft
 from governance.models.evidence import (
@@ -30,6 +31,8 @@ __all__ = [
     "Absence",
     "ApiKey",
     "Approval",
+    "Bundle",
+    "BundlePart",
     "Certificate",
     "Check",
     "CheckPart",

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from governance.evidence import checking, holders, log, ranges, sight, uploads
 from governance.models import Check, Entry, LogKey, Sealed
 from governance.pages import access
+from governance.people import roles
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound
 
 VERB: Final = "see evidence"
@@ -41,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
     mine = Check.objects.filter(person=person).order_by("-asked_at")[:ROWS]
     shown = {
         **_heads(), "mine": mine, "sees_all": sees_all, "refusal": refusal, "sent": request.POST,
-        "most": settings.MAX_BUNDLE_BYTES // 1024**2,
+        "most": settings.MAX_BUNDLE_BYTES // 1024**2, "may_take": roles.may(person, "take evidence away"),
     }  # fmt: skip
     return render(request, "check_start.html", shown, status=refusal.status if refusal else 200)
 

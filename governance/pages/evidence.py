@@ -59,6 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "has_more_unsealed": unsealed > COUNTED, "now": timezone.now(), "newest": page.rows[0] if page.rows else None,
         "newer_url": page.previous and f"?{urlencode({'type': types, 'cursor': page.previous}, doseq=True)}",
         "older_url": page.next and f"?{urlencode({'type': types, 'cursor': page.next}, doseq=True)}", "types": types,
+        "may_take": roles.may(person, "take evidence away"),
         "keys": [{"key": "J K", "word": "next, previous entry"}, {"key": "Enter", "word": "read it"}],
     }  # fmt: skip
     return render(request, "evidence.html", context)

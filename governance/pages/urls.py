@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from governance.pages import (
+    bundles,
     checking,
     controls,
     drafting,
@@ -48,6 +49,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/<uuid:id>/", incidents.show, name="incident"),
     path("evidence/", evidence.index, name="evidence"),
     path("evidence/controls/", controls.index, name="controls"),
+    path("evidence/bundles/", bundles.index, name="bundles"),
+    path("evidence/bundles/<uuid:id>/", bundles.show, name="bundle"),
+    path("evidence/bundles/<uuid:id>/evidence.zip", bundles.file, name="bundle-file"),
     path("evidence/check/", checking.index, name="check-start"),
     path("evidence/check/<uuid:id>/", checking.show, name="check"),
     path("evidence/check/entry/<uuid:id>/", checking.entry, name="check-entry"),

@@ -18,6 +18,8 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "see outputs": frozenset({"reviewer", "lead", "owner", "approver", "auditor", "engineer"}),
     "see personal data": frozenset({"reviewer", "lead", "auditor"}),
     "see evidence": frozenset({"owner", "approver", "auditor", "admin"}),
+    "take evidence away": frozenset({"auditor"}),
+    "erase outputs": frozenset({"owner", "admin"}),
     "see the system": frozenset({"reviewer", "lead", "owner", "approver", "auditor", "engineer", "admin"}),
     "see tuning": frozenset({"lead", "owner", "approver", "auditor"}),
     "see incidents": frozenset({"lead", "owner", "approver", "auditor", "engineer"}),

@@ -8,20 +8,23 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from governance.evidence import handing, sight
 from governance.pages import access
 from governance.people import roles
-from governance.refusals import NotFound
-from reviews import history
+from governance.refusals import Conflict, NotFound
+from reviews import history, proofs
 from reviews.decisions import export, taking
 from reviews.decisions.parquet import COLUMNS
 from reviews.pages.history import VERB, WORDS, asked_in
 
+BUNDLE_VERB: Final = "take evidence away"
 COUNTED: Final = 10_000
+MOST_OUTPUTS: Final = 5_000
 FORMATS: Final = {
     "csv": ("CSV", "for a spreadsheet; what it would run as a formula gets an apostrophe"),
     "jsonl": ("JSON lines", "one decision a line, nothing flattened"),
@@ -42,10 +45,40 @@ def show(request: HttpRequest) -> HttpResponse:
     shown = {
         "asked": asked, "count": found.order_by()[: COUNTED + 1].count(), "most": COUNTED, "columns": COLUMNS,
         "formats": [(name, *said) for name, said in FORMATS.items()], "token": taking.fresh_token(),
+        "may_bundle": roles.may(access.person(request), BUNDLE_VERB), "most_outputs": MOST_OUTPUTS,
         "back_url": f"{reverse('history')}?{urlencode(asked)}",
         "said": [(WORDS.get(name, name), text) for name, text in asked.items()],
     }  # fmt: skip
     return render(request, "history_take.html", shown)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def bundle(request: HttpRequest) -> HttpResponse:
+    """`/history/export/bundle/`: asks for the evidence of the outputs that the filters find, and shows it being
+    written. Decisions in systems whose evidence she may not take are left out, and the page said so."""
+    access.systems(request, BUNDLE_VERB)
+    if request.method != "POST":
+        return redirect("history-take")
+    if again := access.afresh(request):
+        return again
+    person, actor = access.person(request), access.actor(request)
+    asked = {name: text for name, text in asked_in(request.POST).items() if name in history.FILTERS}
+    found = history.asked_for(history.seen_by(actor), asked, reader=actor)
+    if (takes := sight.takes_from(person)) is not None:
+        found = found.filter(system_id__in=takes)
+    rows = list(found.order_by().values_list("output_id", "system_id").distinct()[: MOST_OUTPUTS + 1])
+    if not rows:
+        raise Conflict("No decision whose evidence you may take away answers this search.")
+    if len(rows) > MOST_OUTPUTS:
+        raise Conflict(f"That is more than {MOST_OUTPUTS:,} outputs. Narrow the search, or take a system by its days.")
+    words = [f"{WORDS.get(name, name)} {text}" for name, text in asked.items()]
+    made = handing.ask(
+        person, proofs.about([output for output, _ in rows]), payloads=request.POST.get("payloads", ""), by=actor,
+        about=f"{len(rows):,} output{'s' * (len(rows) != 1)} of the history: {' · '.join(words) or 'all decisions'}",
+        systems={system for _, system in rows},
+    )  # fmt: skip
+    return redirect("bundle", id=made.pk)
 
 
 @login_required

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("history/searches/", history.save, name="history-searches"),
     path("history/shifts/", shifts.show, name="history-shifts"),
     path("history/export/", taking.show, name="history-take"),
+    path("history/export/bundle/", taking.bundle, name="history-bundle"),
     path("history/export/<slug:token>/", taking.progress, name="history-progress"),
     path("history/export.<slug:format>", taking.stream, name="history-export"),
     path("outputs/<uuid:id>/", why.show, name="why"),

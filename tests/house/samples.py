@@ -13,7 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from governance.contracts.values import MISSING
-from governance.evidence import checking
+from governance.evidence import checking, handing
+from governance.evidence.bundle import Selection
 from governance.models import ModelVersion, Output, PolicyVersion, Sealed, System
 from governance.monitoring import incidents
 from governance.people import accounts, keys
@@ -245,6 +246,13 @@ def somebodys_check() -> dict[str, Any]:
     return {"id": checking.ask(cast.person("rosa", "auditor"), 0, None).pk}
 
 
+def somebodys_bundle() -> dict[str, Any]:
+    """So does a bundle."""
+    sealed()
+    rosa = cast.person("rosa", "auditor")
+    return {"id": handing.ask(rosa, Selection(), payloads="none", by=cast.acting(rosa)).pk}
+
+
 def sealed_output() -> dict[str, Any]:
     arguments = output()
     with tempfile.TemporaryDirectory() as folder:
@@ -320,6 +328,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "give": lambda _: {"person": str(cast.bob().pk)},
     "pause": lambda _: {"do": "pause"},
     "search": lambda _: {"name": "Mine", "query": "verdict=override"},
+    "whole": lambda _: {"system": "", "payloads": "all"},
     "range": lambda _: {"do": "range", "first": "0", "last": ""},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},
     "signature": lambda arguments: {"digest": _digest(arguments)},

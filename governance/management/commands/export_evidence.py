@@ -1,18 +1,18 @@
 """`manage.py export_evidence`: writes a bundle that anybody can check without this program."""
 
-import hashlib
 import sys
 from argparse import ArgumentParser
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from governance.evidence import bundle, exporting
+from governance.evidence import bundle, exporting, handing
 from governance.models import System
 from governance.people.actors import CONSOLE
 from governance.refusals import Refused
@@ -22,7 +22,9 @@ class Command(BaseCommand):
     help = "Writes a self-contained bundle of the sealed log, or of a part of it with proofs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the zip file to write")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--output", type=Path, metavar="FILE", help="the zip file to write")
+        what.add_argument("--asked", type=UUID, metavar="ID", help="write the bundle that was asked for on the page")
         parser.add_argument("--from", dest="since", metavar="D", help="entries from this day or moment on (UTC)")
         parser.add_argument("--to", dest="until", metavar="D", help="entries before this day or moment (UTC)")
         parser.add_argument("--system", metavar="S", help="entries of one system, and all that they cite")
@@ -32,8 +34,13 @@ class Command(BaseCommand):
         )  # fmt: skip
 
     def handle(
-        self, *, output: Path, since: str | None, until: str | None, system: str | None, payloads: str, **options: Any
-    ) -> None:
+        self, *, output: Path | None, asked: UUID | None, since: str | None, until: str | None, system: str | None,
+        payloads: str, **options: Any,
+    ) -> None:  # fmt: skip
+        if output is None:
+            if asked is None or not handing.write(asked):
+                raise CommandError("Nobody waits for this bundle, or somebody else is writing it.")
+            return
         found = System.objects.filter(slug=system).first() if system else None
         if system and found is None:
             raise CommandError(f"There is no system {system}.")
@@ -42,15 +49,13 @@ class Command(BaseCommand):
         try:
             with (
                 Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress,
-                fresh.open("wb") as file,
+                fresh.open("w+b") as file,
             ):
                 task = progress.add_task("Writing", total=None)
-                manifest = bundle.write(
+                manifest, digest = exporting.write(
                     file, selection, payloads=payloads, system=system,
                     say=lambda done, of: progress.update(task, completed=done, total=of),
                 )  # fmt: skip
-            with fresh.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
             exporting.exported(
                 settings.EVIDENCE_ORIGIN, manifest, digest, by=CONSOLE, system=found.pk if found else None
             )
