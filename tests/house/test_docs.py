@@ -50,6 +50,13 @@ def test_a_command_exists_and_knows_its_options(page: str, command: tuple[str, s
     assert set(used) <= known, f"{page}: manage.py {name} does not know {sorted(set(used) - known)}"
 
 
+@pytest.mark.parametrize("name", sorted({name for _, (name, _) in COMMANDS}))
+def test_a_command_of_the_docs_is_run_by_a_test(name: str) -> None:
+    quoted = re.compile(rf"[\"' ]{name}[\"' ,]")
+    here = Path(__file__)
+    assert any(quoted.search(file.read_text()) for file in (PROJECT / "tests").rglob("*.py") if file != here)
+
+
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """The parser's actions with those of its own commands."""
     own = list(parser._actions)

@@ -33,9 +33,10 @@ class Command(BaseCommand):
         except (OSError, NotVerified) as error:
             raise CommandError(str(error)) from error
         with serving(seat, host, port) as server:
-            self.stdout.write(f"Witness of {len(keys)} logs at http://{host}:{server.server_port}/ · {seat.signer.key}")
-            self.stdout.flush()
             try:
+                logs = f"{len(keys)} log{'' if len(keys) == 1 else 's'}"
+                self.stdout.write(f"Witness of {logs} at http://{host}:{server.server_port}/ · {seat.signer.key}")
+                self.stdout.flush()
                 server.serve_forever()
             except KeyboardInterrupt:
                 self.stdout.write("Stopped.")
