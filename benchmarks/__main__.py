@@ -20,9 +20,9 @@ import django
 
 from benchmarks.figures import PROJECT, Figure, keep, show
 
-# In this order; `start` makes installations of its own and `simulations` takes most of an hour: only when asked for.
+# In this order; `start` makes installations of its own, `simulations` and `soak` take an hour: only when asked for.
 USUAL = ("judging", "intake", "routing", "claims", "pages", "desk", "waiting", "memory", "tuning", "sealing", "replay")
-ON_DEMAND = ("start", "simulations")
+ON_DEMAND = ("start", "simulations", "soak")
 SHARE = 0.01
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
@@ -60,21 +61,27 @@ def installation() -> Iterator[Installation]:
         with embedded.ensure(home, durable=True):
             secrets = {"SECRET_KEY": "secret_key", "COUNTERSIGN_DRAW_KEYS": "draw_keys", "COUNTERSIGN_ORIGIN": "origin"}
             plain |= {variable: embedded.secret(home, name) for variable, name in secrets.items()}
-            prepare = "import django; django.setup(); from governance.management.commands import up; up.prepare()"
+            prepare = "import django; django.setup(); from django.core.management import call_command; "
+            prepare += "from governance.management.commands import up; up.prepare(); call_command('log_key', 'new')"
             owner = plain | {"COUNTERSIGN_AS_OWNER": "1", "DJANGO_SETTINGS_MODULE": "governance.project.settings"}
-            subprocess.run([sys.executable, "-c", prepare], cwd=PROJECT, env=owner, check=True)
+            subprocess.run(
+                [sys.executable, "-c", prepare], cwd=PROJECT, env=owner, check=True, stdout=subprocess.DEVNULL
+            )
             yield Installation(home, owner)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
-def everything(*, workers: int = 2) -> Iterator[tuple[int, int]]:
-    """`manage.py up` on this benchmark's servers: web, worker and scheduler; its port and process id, once healthy."""
+def everything(*, workers: int = 2, log: IO[str] | None = None) -> Iterator[tuple[int, int]]:
+    """`manage.py up` on this benchmark's servers: web, worker and scheduler; its port and process id, once healthy.
+
+    What it says on standard error goes to `log`, where one is given.
+    """
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name != "COUNTERSIGN_AS_OWNER"}
     command = [sys.executable, "manage.py", "up", "--port", str(port), "--workers", str(workers)]
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
     try:
         _await_health(port, process)
         yield port, process.pid
