@@ -151,19 +151,27 @@ class Certificate:
         return _more_audits(failed) if failed else None
 
 
-def certify(bands: Sequence[Band], *, in_force: float | None, target: float, delta: float) -> Certificate:
+def certify(
+    bands: Sequence[Band], *, in_force: float | None, target: float, delta: float, goal: float | None = None
+) -> Certificate:
     """The lowest threshold that can be certified to have a risk under `target` at level `delta`: one look.
 
     `bands` run from the highest confidence down and hold the whole population, so the last one reaches to 0. Testing
     starts at the lowest edge at or above `in_force`; the first time (nothing in force, or nothing at or above it) at
     the first edge that covers 30 % of the outputs. `target` and `delta` are what the caller may use: corrected for the
     reviewers' sensitivity, and spent for this look. The edges must not have been chosen by looking at these labels.
+    `goal` is the target as promised, before any correction; it is `target` unless given.
 
     State: certified when the first threshold passed; violated when the lower bound at the threshold in force exceeds
-    the target; else unproven. (Expired, frozen and provisional depend on more than one window: the caller knows.)
-    Raises ValueError when bands are out of order or a share is not between 0 and 1.
+    the goal; else unproven. What reviewers call wrong is wrong, so that bound holds whatever they miss; what they may
+    miss speaks against a certificate, and proves nobody guilty. (Expired, frozen and provisional depend on more than
+    one window: the caller knows.) Raises ValueError when bands are out of order, a share is not between 0 and 1 or the
+    goal is under the target.
     """
+    goal = target if goal is None else goal
     _check(bands, in_force, target, delta)
+    if not target <= goal < 1.0:
+        raise ValueError(f"The promised target lies between the tested one and 1, not {goal}.")
     ladder = _ladder(bands)
     population = ladder[-1][1].total if ladder else 0
     start, is_in_force = _start(ladder, in_force, population)
@@ -174,7 +182,7 @@ def certify(bands: Sequence[Band], *, in_force: float | None, target: float, del
             break
     passed = [step for step in steps if step.passed]
     lower = _lower_bound(ladder[start][1], delta) if is_in_force else None
-    state: State = "certified" if passed else "violated" if lower is not None and lower > target else "unproven"
+    state: State = "certified" if passed else "violated" if lower is not None and lower > goal else "unproven"
     return Certificate(
         state=state,
         threshold=passed[-1].threshold if passed else None,

@@ -29,7 +29,7 @@ from governance.tuning.reading import Reading
 from governance.tuning.samples import RuleLine, Sample, Scope
 from governance.tuning.sensitivity import Sensitivity, measured
 
-CODE: Final = "tuning 3"  # raised with any change of what a look computes
+CODE: Final = "tuning 4"  # raised with any change of what a look computes
 LIFE: Final = timedelta(days=30)
 PROVISIONAL: Final = "certified-provisional"
 
@@ -103,7 +103,7 @@ def exploration(
     used = _corrected(goal, delta, known if known.is_enough else None)
     asked = samples.parameters(scope)
     found = samples.sample(scope, in_force=in_force, asked=asked)
-    read = reading.read(found.bands, in_force=in_force, target=max(used.target, 1e-9), delta=used.delta)
+    read = _read(found, in_force, used, goal)
     return Exploration(scope, found, read, goal, delta, look, samples.released_by_rules(scope, asked=asked))
 
 
@@ -153,9 +153,9 @@ def _spend(scope: Scope, *, by: Actor) -> Certificate:
 @transaction.atomic
 def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensitivity | None) -> Certificate:
     found = samples.sample(scope, in_force=spent.in_force)
-    used = _corrected(spent.target / MILLION, spent.delta, sensitivity)
-    # Reviewers who find nothing leave a target of 0, under which nothing can be certified; the test wants one above it.
-    read = reading.read(found.bands, in_force=spent.in_force, target=max(used.target, 1e-9), delta=used.delta)
+    goal = spent.target / MILLION
+    used = _corrected(goal, spent.delta, sensitivity)
+    read = _read(found, spent.in_force, used, goal)
     because = _frozen(found)
     state = "frozen" if because else PROVISIONAL if read.state == "certified" and sensitivity is None else read.state
     document = canonical_bytes({
@@ -249,6 +249,12 @@ def _corrected(target: float, delta: float, sensitivity: Sensitivity | None) -> 
     if sensitivity is None:
         return Corrected(target=target, delta=delta, sensitivity_lower=1.0)
     return correct_for_sensitivity(target, delta, found=sensitivity.found, seeded=sensitivity.seeded)
+
+
+def _read(found: Sample, in_force: int | None, used: Corrected, goal: float) -> Reading:
+    # Reviewers who find nothing leave a target of 0, under which nothing can be certified; the test wants one above it.
+    tested = max(used.target, 1e-9)
+    return reading.read(found.bands, in_force=in_force, target=tested, delta=used.delta, goal=max(goal, tested))
 
 
 def _more(spent: Certificate, read: Reading) -> int | None:

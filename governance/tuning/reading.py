@@ -85,14 +85,16 @@ class Row:
 
 
 @lru_cache(maxsize=64)
-def read(bands: tuple[Band, ...], *, in_force: int | None, target: float, delta: float) -> Reading:
+def read(
+    bands: tuple[Band, ...], *, in_force: int | None, target: float, delta: float, goal: float | None = None
+) -> Reading:
     """Runs the chain of tests over the counts. Costs up to some seconds, so that equal counts are read once a process.
 
     A threshold of 1 in force lets nothing out, so the chain then starts where 30 % would be released, as it does the
-    first time. Raises ValueError as `certify` does.
+    first time. `goal` is the target before it was corrected. Raises ValueError as `certify` does.
     """
     start = None if in_force is None or in_force == MILLION else in_force / MILLION
-    found = certify(bands, in_force=start, target=target, delta=delta)
+    found = certify(bands, in_force=start, target=target, delta=delta, goal=goal)
     tested = tuple(
         Tested(
             round(step.threshold * MILLION), step.p, step.passed, step.estimate, step.upper_bound, step.released_share,

@@ -117,6 +117,23 @@ def test_a_policy_whose_lower_bound_exceeds_the_target_is_violated():
     assert certificate.lower_bound > 0.02
 
 
+def test_what_is_only_over_the_target_that_reviewers_leave_is_not_violated():
+    # 22 of 1,000 wrong: at least 1.5 %. That is over 1.4 %, what is left of 2 % where reviewers may miss three in ten.
+    bands = [released(0.9, 50_000, 1000, 22)]
+    left, own = (tuning.certify(bands, in_force=0.9, target=0.014, delta=0.05, goal=goal) for goal in (0.02, None))
+    assert left.lower_bound is not None
+    assert 0.014 < left.lower_bound < 0.02
+    assert (left.state, own.state) == ("unproven", "violated")
+    worse = tuning.certify([released(0.9, 50_000, 1000, 32)], in_force=0.9, target=0.014, delta=0.05, goal=0.02)
+    assert worse.state == "violated"
+
+
+@pytest.mark.parametrize("goal", [0.019, 1.0, float("nan")])
+def test_the_promised_target_is_never_under_the_tested_one(goal: float):
+    with pytest.raises(ValueError, match="promised"):
+        tuning.certify([released(0.9, 5000, 400, 3)], in_force=0.9, target=0.02, delta=0.05, goal=goal)
+
+
 def test_without_a_threshold_in_force_nothing_is_violated():
     certificate = tuning.certify(
         [reviewed(0.9, 5000, 400), reviewed(0.0, 500, 400)], in_force=None, target=0.02, delta=0.05

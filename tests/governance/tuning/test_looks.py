@@ -15,7 +15,7 @@ from governance.models import Certificate, Entry, System
 from governance.people.actors import CONSOLE
 from governance.policies import lifecycle
 from governance.refusals import Conflict, NotAllowed, NotFound
-from governance.tuning import looks, proposing, reading, result
+from governance.tuning import looks, proposing, reading, recompute, result
 from governance.tuning.looks import PROVISIONAL
 from tests import cast
 from tests.governance.tuning.judged import known_answers, outputs, several
@@ -118,6 +118,20 @@ class TestOneLook:
         certificate = looks.look(system, by=CONSOLE)
         assert (certificate.state, certificate.threshold) == ("violated", None)
         assert looks.standing(certificate).sentence.startswith("Violated: at 0.90, in force, at least 14.")
+
+    def test_no_policy_is_violated_for_what_its_reviewers_may_have_missed(self) -> None:
+        system = cast.system(audit={"rate": 0.5})
+        outputs(system, several(1500, confidence=950_000, audit=True, wrong=32) + several(1500, confidence=950_000))
+        known_answers(system, found=60, of=100)
+        certificate = looks.look(system, by=CONSOLE)
+        read = looks.standing(certificate).reading
+        assert read.lower_bound is not None
+        assert read.target < read.lower_bound < 0.02  # nobody has shown that more than the promised 2 % are wrong
+        assert (certificate.state, certificate.threshold) == ("unproven", None)
+        assert recompute.certificates() == []
+        explored = looks.exploration(system)
+        assert explored is not None
+        assert explored.reading.state == "unproven"
 
     def test_audits_that_were_never_judged_block_the_certificate(self) -> None:
         system = cast.system(audit={"rate": 0.5})

@@ -53,6 +53,18 @@ def test_certificates_of_every_kind_agree_with_their_evidence(certificate: Certi
     assert recompute.certificates() == []
 
 
+def test_a_violation_is_judged_by_the_rule_of_its_time() -> None:
+    system = cast.system(audit={"rate": 0.5})
+    outputs(system, several(1500, confidence=950_000, audit=True, wrong=32) + several(1500, confidence=950_000))
+    known_answers(system, found=60, of=100)
+    certificate = looks.look(system, by=CONSOLE)
+    document = json.loads(certificate.document)
+    assert (document["code"], certificate.state) == ("tuning 4", "unproven")
+    certificate.state = document["reading"]["state"] = "violated"
+    assert list(recompute._computed(certificate, document | {"code": "tuning 3"})) == []
+    assert "it says violated None; its counts say unproven None" in recompute._computed(certificate, document)
+
+
 def test_a_threshold_that_was_changed_shows(certificate: Certificate) -> None:
     changed(certificate, threshold=500_000)
     assert what(certificate) == ["it says certified-provisional 500000; its counts say certified-provisional 660000"]
