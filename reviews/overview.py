@@ -145,7 +145,7 @@ def alone(systems: Collection[System]) -> dict[UUID, Alone]:
 def certificates(systems: Collection[System]) -> dict[UUID, Certificate]:
     """The last finished look at the default threshold of each system that has one, with `is_alarmed`: whether audits
     have alarmed since. One query."""
-    alarms = Incident.objects.filter(system=OuterRef("system"), kind="alarm", opened_at__gt=OuterRef("taken_at"))
+    alarms = Incident.objects.of_audits().since(OuterRef("taken_at")).filter(system=OuterRef("system"))
     looks = Certificate.objects.finished().filter(system__in=systems, segment="")
     found = looks.annotate(is_alarmed=Exists(alarms)).defer("document")
     return {each.system_id: each for each in found.order_by("system", "-id").distinct("system")}

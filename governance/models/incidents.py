@@ -1,10 +1,11 @@
 """What went wrong after it went out: incidents, and the truth that came from outside."""
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -28,6 +29,15 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
     def unclosed(self) -> "IncidentQuerySet":
         return self.exclude(state="closed")
+
+    def of_audits(self) -> "IncidentQuerySet":
+        """Alarms that audits gave. Those of a policy's own guards (items waiting, broken contracts, overrides) say
+        nothing of how much of what goes out is wrong."""
+        return self.filter(kind="alarm", facts__has_key="audits")
+
+    def since(self, moment: datetime | OuterRef) -> "IncidentQuerySet":
+        """Opened after it."""
+        return self.filter(opened_at__gt=moment)
 
     def newest_first(self) -> "IncidentQuerySet":
         return self.order_by("-id")

@@ -90,6 +90,12 @@ class Output(models.Model):
             BrinIndex(fields=["received_at"], name="outputs_by_time", autosummarize=True),
             # Few rows each: the audits that the detector reads, and the released answers that were found wrong.
             models.Index(fields=["policy", "labelled_at"], name="audits_by_policy", condition=models.Q(is_audit=True)),
+            models.Index(
+                fields=["policy", "rule"],
+                include=["label", "received_at"],
+                name="audits_by_rule",
+                condition=models.Q(is_audit=True, is_known_answer=False),
+            ),
             models.Index(fields=["correction"], name="outputs_corrected", condition=models.Q(correction__isnull=False)),
             # Outputs of one case stand for one another over days, so counting looks at all of them each time.
             models.Index(

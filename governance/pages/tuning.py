@@ -78,7 +78,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     in_force = looks.threshold_of(policy, segment)
     known = current.current(system, segment)
     last = known.past.latest
-    standing = looks.standing(last, scope=known.scope) if last else None
+    standing = looks.standing(last, known=known) if last else None
     shown = _of_certificate(standing) if standing and "now" not in request.GET else None
     explored = None if shown else looks.exploration(system, segment, current=known)
     shown = shown or (_of_exploration(explored) if explored else None)

@@ -35,7 +35,8 @@ def beside(
     """The context of everything below the figure, but for the segments: they are a part of their own."""
     read, past = setting.reading, current.past
     bins = reliability_of(read)
-    back = background(current.scope, looks=past.certificates, known=current.known) if current.scope else None
+    known, looks, versions = current.known, past.certificates, current.versions
+    back = background(current.scope, looks=looks, known=known, versions=versions) if current.scope else None
     return {
         "bins": bins, "dots": charts.reliability_dots(bins), "calibration_error": calibration.calibration_error(bins),
         "back": back, "periods": _periods(back) if back else (),

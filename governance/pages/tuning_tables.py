@@ -14,6 +14,7 @@ from governance.tuning import current, samples
 from governance.tuning.background import periods, reigns
 from governance.tuning.certify import MILLION
 from governance.tuning.reading import Reading, rows
+from governance.tuning.ruled import ruled
 
 Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
@@ -46,7 +47,7 @@ def confidence(system: System, segment: str) -> Table:
 
 def history(system: System, segment: str) -> Table:
     head = "policy threshold from to expected expected_bound audits wrong found lower_bound upper_bound due".split()
-    found = reigns(system, segment, current.past(system, segment).certificates)
+    found = reigns(segment, current.past(system, segment).certificates, ruled(system, segment))
     return head, (
         (reign.number, reign.threshold / MILLION, reign.begins.isoformat(), reign.ends and reign.ends.isoformat(),
          reign.expected, reign.expected_bound, reign.audits, reign.wrong, reign.found, reign.lower, reign.upper,

@@ -8,22 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import connection
 
-from governance.models import Certificate, PolicyVersion, System
+from governance.models import Certificate
 from governance.policies.registry import compiled
 from governance.tuning.bounds import clopper_pearson_lower, clopper_pearson_upper
 from governance.tuning.calibration import Difference, difference, stability
 from governance.tuning.certify import MILLION
-from governance.tuning.samples import OVERDUE, Scope, rule_of
+from governance.tuning.ruled import MOST_AUDITED, Ruled
+from governance.tuning.samples import OVERDUE, Scope
 from governance.tuning.sensitivity import Sensitivity
 
 LATEST: Final = 20_000
 PERIODS: Final = 6
 BINS: Final = 10
-MOST_REIGNS: Final = 8
 LEVEL: Final = 0.025
 
 # The newest outputs of this model, in equal parts from old to new.
@@ -35,13 +34,6 @@ FROM (
         WHERE system_id = %(system)s AND NOT is_known_answer ORDER BY id DESC LIMIT %(latest)s
     ) newest WHERE confidence IS NOT NULL AND model = %(model)s AND model_version = %(model_version)s
 ) parted GROUP BY 1, 2 ORDER BY 1, 2
-"""
-_AUDITS: Final = """
-SELECT policy_id, count(*) FILTER (WHERE label IS NOT NULL), count(*) FILTER (WHERE NOT label),
-    count(*) FILTER (WHERE label IS NULL), min(received_at) FILTER (WHERE label IS NULL)
-FROM governance_output
-WHERE policy_id = ANY(%s) AND is_audit AND NOT is_known_answer AND rule = %s
-GROUP BY policy_id
 """
 
 
@@ -120,9 +112,10 @@ class Background:
         return OVERDUE.days
 
 
-def background(of: Scope, *, looks: Sequence[Certificate], known: Sensitivity) -> Background:
-    """All of it for one threshold of one system. `looks` are its finished looks, the newest first."""
-    return Background(periods(of), reviewers(known), reigns(of.system, of.segment, looks))
+def background(of: Scope, *, looks: Sequence[Certificate], known: Sensitivity, versions: Sequence[Ruled]) -> Background:
+    """All of it for one threshold of one system. `looks` are its finished looks, `versions` those that have ruled, the
+    newest first."""
+    return Background(periods(of), reviewers(known), reigns(of.segment, looks, versions))
 
 
 def reviewers(known: Sensitivity) -> Reviewers:
@@ -153,29 +146,22 @@ def periods(of: Scope) -> tuple[Period, ...]:
     )
 
 
-def reigns(system: System, segment: str, looks: Sequence[Certificate]) -> tuple[Reign, ...]:
-    ruled = PolicyVersion.objects.of(system).filter(in_force_from__isnull=False).defer("document")
-    versions = list(ruled.order_by("-in_force_from")[:MOST_REIGNS])
-    with connection.cursor() as cursor:
-        cursor.execute(_AUDITS, [[version.pk for version in versions], rule_of(segment)])
-        audits = {row[0]: row[1:] for row in cursor.fetchall()}
-    found = [_reign(version, segment, audits, looks) for version in versions]
+def reigns(segment: str, looks: Sequence[Certificate], versions: Sequence[Ruled]) -> tuple[Reign, ...]:
+    """The newest of the versions that have ruled, beside what was expected of each."""
+    found = [_reign(version, segment, looks) for version in versions[:MOST_AUDITED]]
     return tuple(reign for reign in found if reign is not None)
 
 
-def _reign(
-    version: PolicyVersion, segment: str, audits: dict[UUID, tuple[Any, ...]], looks: Sequence[Certificate]
-) -> Reign | None:
-    policy = compiled(version.pk)
+def _reign(version: Ruled, segment: str, looks: Sequence[Certificate]) -> Reign | None:
+    policy = compiled(version.version)
     thresholds = {"": policy.threshold.default} | {part.id: part.threshold for part in policy.threshold.segments}
-    if segment not in thresholds or version.in_force_from is None:
+    if segment not in thresholds:
         return None
-    threshold, begins = thresholds[segment], version.in_force_from
-    done, wrong, due, oldest = audits.get(version.pk, (0, 0, 0, None))
-    expected = next((step for step in _steps(looks, begins) if step["threshold"] == threshold), {})
+    threshold = thresholds[segment]
+    expected = next((step for step in _steps(looks, version.begins) if step["threshold"] == threshold), {})
     return Reign(
-        version.number, threshold, begins, version.retired_at, expected.get("estimate"), expected.get("bound"), done,
-        wrong, due, oldest,
+        version.number, threshold, version.begins, version.ends, expected.get("estimate"), expected.get("bound"),
+        version.audits, version.wrong, version.due, version.oldest_due,
     )  # fmt: skip
 
 

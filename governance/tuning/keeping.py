@@ -19,46 +19,26 @@ from django.utils import timezone
 
 from governance.models import LogHead, Output, System, Tally, TallyBlock
 from governance.policies.registry import compiled
-from governance.tuning import kept, scope
-from governance.tuning.kept import CODE, COLUMNS, Table
-from governance.tuning.scope import FIT, GRID, OURS, TERMS, Scope
+from governance.tuning import kept, populations, scope
+from governance.tuning.kept import COLUMNS, Table
+from governance.tuning.populations import Population
+from governance.tuning.scope import Scope
 
 UNDER_WAY: Final = timedelta(minutes=1)
 UNUSED: Final = timedelta(days=7)
 
-_TOUCHED: Final = f"""
+_TOUCHED: Final = """
 SELECT DISTINCT (o.received_at AT TIME ZONE 'UTC')::date
 FROM governance_sealed s JOIN governance_entry e ON e.id = s.entry_id JOIN governance_output o ON o.id = e.subject
 WHERE s.index >= %(position)s AND s.index < %(head)s AND e.subject_kind = 'output' AND o.received_at < %(counted_to)s
-    AND {OURS}
-"""  # noqa: S608  only constants
+    AND """
 # The first output of which an entry still waits for its place: it would change before the eyes of the next count.
 _WAITING: Final = f"""
 WITH beyond AS ({kept.BEYOND})
 SELECT (SELECT count(*) FROM beyond) < %(most)s, statement_timestamp(), (
     SELECT min(o.received_at) FROM beyond b JOIN governance_entry e ON e.id = b.entry_id
         JOIN governance_output o ON o.id = e.subject
-    WHERE e.subject_kind = 'output' AND o.received_at >= %(low)s AND {OURS}
-)
-"""  # noqa: S608  only constants
-_COUNT: Final = f"""
-WITH terms AS ({TERMS})
-SELECT (received_at AT TIME ZONE 'UTC')::date AS day,
-    CASE WHEN lane = 'release' OR is_audit THEN propensity ELSE 0 END AS rate,
-    coalesce(width_bucket(confidence, %(edges)s::int[]), 0) AS slice,
-    min(received_at) FILTER (WHERE case_key IS NULL), min(received_at) FILTER (WHERE settled IS NOT TRUE),
-    bool_or(case_key IS NOT NULL),
-    count(*) FILTER (WHERE case_key IS NULL),
-    count(*) FILTER (WHERE case_key IS NULL AND lane = 'release'),
-    count(*) FILTER (WHERE case_key IS NULL AND is_audit),
-    count(*) FILTER (WHERE case_key IS NULL AND is_audit AND wrong),
-    count(*) FILTER (WHERE case_key IS NULL AND lane = 'review'),
-    count(*) FILTER (WHERE case_key IS NULL AND lane = 'review' AND wrong),
-    count(*) FILTER (WHERE case_key IS NULL AND is_audit AND unjudged),
-    count(*) FILTER (WHERE case_key IS NULL AND lane = 'review' AND unjudged)
-FROM ({FIT} AND o.received_at >= %(low)s AND o.received_at < %(high)s) fit
-GROUP BY 1, 2, 3
-"""  # noqa: S608  only constants
+    WHERE e.subject_kind = 'output' AND o.received_at >= %(low)s AND """  # noqa: S608  only constants
 
 
 @dataclass
@@ -77,35 +57,50 @@ def keep_all(*, seconds: float = 30.0) -> int:
     found, began = 0, monotonic()
     for system in System.objects.filter(in_force__isnull=False):
         policy = compiled(system.in_force_id) if system.in_force_id else None
+        models: dict[tuple[Any, ...], Scope] = {}
         for segment in ("", *(part.id for part in policy.threshold.segments)) if policy else ():
             of = scope.scope(system, segment) if monotonic() < began + seconds else None
             if of is not None:
                 found += keep(of)
+                models.setdefault((of.model, of.model_version, of.prompt_version), of)
+        for of in models.values():
+            keep_rules(of)
     Tally.objects.filter(kept_at__lt=timezone.now() - UNUSED).delete()
     return found
 
 
-@transaction.atomic
 def keep(of: Scope) -> bool:
     """Brings the counts of one threshold up to date; whether that could be done. Not while more waits for its place in
     the log than can be looked through: then everything is counted each time, as it would be without kept counts."""
     asked = scope.parameters(of)
+    return _keep(of, asked, populations.decided(asked))
+
+
+def keep_rules(of: Scope) -> bool:
+    """The same for what rules released, of the same model and prompt."""
+    asked = scope.parameters(of)
+    population = populations.released(asked)
+    return population is None or _keep(of, asked, population)
+
+
+@transaction.atomic
+def _keep(of: Scope, asked: dict[str, Any], population: Population) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {scope.OPENS}", asked)
         (opens,) = cursor.fetchone()
     # In this order: what the head holds was committed before the counting begins.
     head = LogHead.objects.values_list("size", flat=True).first() or 0
-    tally = _held(of, asked, opens, head)
+    tally = _held(of, asked, population, opens, head)
     if head - tally.position > kept.MOST_BEYOND:
         _begin(tally, opens, head)
-    days = {day for day in (*_touched(tally, asked, head), *tally.unsettled) if day >= opens.date()}
+    days = {day for day in (*_touched(tally, asked, population, head), *tally.unsettled) if day >= opens.date()}
     tally.position = head
     asked = asked | {"edges": tally.edges}
-    is_free, until = _until(tally, asked)
+    is_free, until = _until(tally, asked, population)
     if not is_free:
         return False
-    tally.unsettled = _again(tally, asked, days)
-    _further(tally, asked, until)
+    tally.unsettled = _again(tally, asked, population, days)
+    _further(tally, asked, population, until)
     tally.blocks.filter(day__lt=opens.date()).delete()
     _together(tally, opens.date())
     tally.revision += 1
@@ -114,13 +109,13 @@ def keep(of: Scope) -> bool:
     return True
 
 
-def _held(of: Scope, asked: dict[str, Any], opens: datetime, head: int) -> Tally:
-    """The tally, locked; emptied where it does not have the slices and policies of today."""
-    edges = sorted({*GRID, *scope.thresholds(asked["policies"])})
+def _held(of: Scope, asked: dict[str, Any], population: Population, opens: datetime, head: int) -> Tally:
+    """The tally, locked; emptied where it does not have the slots and policies of today."""
+    code, edges = population.code, list(population.edges)
     tally, is_new = Tally.objects.select_for_update().get_or_create(
-        system=of.system, rule=of.rule, model=of.model, model_version=of.model_version,
+        system=of.system, rule=population.rule, model=of.model, model_version=of.model_version,
         prompt_version=of.prompt_version,
-        defaults={"code": CODE, "edges": edges, "policies": asked["policies"], "counted_to": opens, "position": head,
+        defaults={"code": code, "edges": edges, "policies": asked["policies"], "counted_to": opens, "position": head,
                   "kept_at": timezone.now()},
     )  # fmt: skip
     if is_new:
@@ -130,8 +125,8 @@ def _held(of: Scope, asked: dict[str, Any], opens: datetime, head: int) -> Tally
     is_late = bool(fresh) and Output.objects.of(of.system).filter(
         policy__in=fresh, received_at__gte=opens, received_at__lt=tally.counted_to
     ).exists()  # fmt: skip
-    if is_late or tally.code != CODE or not set(edges) <= set(tally.edges) or tally.counted_to < opens:
-        tally.code, tally.edges = CODE, edges
+    if is_late or tally.code != code or not set(edges) <= set(tally.edges) or tally.counted_to < opens:
+        tally.code, tally.edges = code, edges
         _begin(tally, opens, head)
     tally.policies = asked["policies"]
     return tally
@@ -142,28 +137,28 @@ def _begin(tally: Tally, opens: datetime, head: int) -> None:
     tally.counted_to, tally.position, tally.unsettled, tally.has_cases = opens, head, [], False
 
 
-def _touched(tally: Tally, asked: dict[str, Any], head: int) -> list[date]:
+def _touched(tally: Tally, asked: dict[str, Any], population: Population, head: int) -> list[date]:
+    asked = asked | {"position": tally.position, "head": head, "counted_to": tally.counted_to}
     with connection.cursor() as cursor:
-        cursor.execute(_TOUCHED, asked | {"position": tally.position, "head": head, "counted_to": tally.counted_to})
+        cursor.execute(_TOUCHED + population.which, asked)
         return [row[0] for row in cursor.fetchall()]
 
 
-def _until(tally: Tally, asked: dict[str, Any]) -> tuple[bool, datetime]:
+def _until(tally: Tally, asked: dict[str, Any], population: Population) -> tuple[bool, datetime]:
+    asked = asked | {"position": tally.position, "most": kept.MOST_BEYOND, "low": tally.counted_to}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _WAITING, asked | {"position": tally.position, "most": kept.MOST_BEYOND, "low": tally.counted_to}
-        )
+        cursor.execute(f"{_WAITING}{population.which})", asked)
         is_free, now, waiting = cursor.fetchone()
     return is_free, min(now - UNDER_WAY, waiting or now)
 
 
-def _again(tally: Tally, asked: dict[str, Any], days: Iterable[date]) -> list[date]:
+def _again(tally: Tally, asked: dict[str, Any], population: Population, days: Iterable[date]) -> list[date]:
     """Counts these days anew; which of them are still not final."""
     left = []
     for day in sorted(days):
         low = datetime.combine(day, time.min, UTC)
         high = min(low + timedelta(days=1), tally.counted_to)
-        found = _counted(asked, low, high, len(tally.edges)).get(day, Day({}, {}))
+        found = _counted(asked, population, low, high, len(tally.edges)).get(day, Day({}, {}))
         tally.blocks.filter(day=day).delete()
         _write(tally, {day: found})
         if found.unsettled is not None:
@@ -171,23 +166,25 @@ def _again(tally: Tally, asked: dict[str, Any], days: Iterable[date]) -> list[da
     return left
 
 
-def _further(tally: Tally, asked: dict[str, Any], until: datetime) -> None:
+def _further(tally: Tally, asked: dict[str, Any], population: Population, until: datetime) -> None:
     """Counts on to the first output that is not settled."""
     if until <= tally.counted_to:
         return
-    found = _counted(asked, tally.counted_to, until, len(tally.edges))
+    found = _counted(asked, population, tally.counted_to, until, len(tally.edges))
     closes = min((day.unsettled for day in found.values() if day.unsettled), default=None)
     if closes is not None:
         low = max(tally.counted_to, datetime.combine(closes.date(), time.min, UTC))
         found = {day: each for day, each in found.items() if day < closes.date()}
-        found |= _counted(asked, low, closes, len(tally.edges))
+        found |= _counted(asked, population, low, closes, len(tally.edges))
     _write(tally, found)
     tally.counted_to = closes or until
 
 
-def _counted(asked: dict[str, Any], low: datetime, high: datetime, edges: int) -> dict[date, Day]:
+def _counted(
+    asked: dict[str, Any], population: Population, low: datetime, high: datetime, edges: int
+) -> dict[date, Day]:
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, asked | {"low": low, "high": high})
+        cursor.execute(population.counting, asked | {"low": low, "high": high})
         rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
     found: dict[date, Day] = {}
     for day, rate, slice_, opens, unsettled, has_cases, *counts in rows:

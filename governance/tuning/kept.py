@@ -19,8 +19,8 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from governance.tuning import scope
+from governance.tuning.populations import DECIDED_CODE
 
-CODE: Final = "tally 1"  # raised with any change of what a block holds
 COLUMNS: Final = (
     "fitting", "released", "audited", "audited_wrong", "reviewed", "reviewed_wrong", "unjudged", "lost",
 )  # fmt: skip
@@ -35,16 +35,21 @@ BEYOND: Final = """
     SELECT entry_id FROM governance_sealed WHERE index >= %(position)s
     UNION ALL SELECT entry_id FROM governance_pendingentry LIMIT %(most)s
 """
+
+
+def untouched(which: str, since: str) -> str:
+    """The condition that nothing beyond is about an output of a population that came before a time."""
+    return f"""(SELECT count(*) FROM beyond) < %(most)s AND NOT EXISTS (
+        SELECT FROM beyond b JOIN governance_entry e ON e.id = b.entry_id JOIN governance_output o ON o.id = e.subject
+        WHERE e.subject_kind = 'output' AND o.received_at < {since} AND {which}
+    )"""  # noqa: S608  only constants
+
+
 # The counts hold while the day and the revision are the same and nothing beyond is about an output that is counted.
 HOLDS: Final = f"""
     SELECT ({scope.FIRST_DAY})::date = %(first_day)s
         AND EXISTS (SELECT FROM governance_tally WHERE id = %(tally)s AND revision = %(revision)s)
-        AND (SELECT count(*) FROM beyond) < %(most)s
-        AND NOT EXISTS (
-            SELECT FROM beyond b JOIN governance_entry e ON e.id = b.entry_id
-                JOIN governance_output o ON o.id = e.subject
-            WHERE e.subject_kind = 'output' AND o.received_at < %(since)s AND {scope.OURS}
-        ) AS holds
+        AND {untouched(scope.OURS, "%(since)s")} AS holds
 """  # noqa: S608  only constants
 _KEPT: Final = f"""
 SELECT id, revision, counted_to, position, edges, policies, has_cases, opens, rates, counts,
@@ -52,7 +57,7 @@ SELECT id, revision, counted_to, position, edges, policies, has_cases, opens, ra
 FROM governance_tally
 WHERE system_id = %(system)s AND rule = %(rule)s AND model = %(model)s AND model_version = %(model_version)s
     AND prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar
-    AND code = '{CODE}' AND unsettled = '{{}}' AND first_day IS NOT NULL
+    AND code = '{DECIDED_CODE}' AND unsettled = '{{}}' AND first_day IS NOT NULL
 """  # noqa: S608  only constants
 # For the moment after midnight, until the days are put together anew.
 _BLOCKS: Final = """

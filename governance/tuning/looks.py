@@ -21,12 +21,13 @@ from governance.policies.canonical import canonical_bytes
 from governance.policies.policy import Policy
 from governance.policies.registry import compiled
 from governance.refusals import Conflict, NotFound
-from governance.tuning import reading, samples, words
+from governance.tuning import reading, released, samples, words
 from governance.tuning.bounds import Corrected, correct_for_sensitivity, spent_at_look
 from governance.tuning.certify import MILLION
 from governance.tuning.current import Current
 from governance.tuning.reading import Reading
-from governance.tuning.samples import RuleLine, Sample, Scope
+from governance.tuning.released import RuleLine
+from governance.tuning.samples import Sample, Scope
 from governance.tuning.sensitivity import Sensitivity, measured
 
 CODE: Final = "tuning 4"  # raised with any change of what a look computes
@@ -101,10 +102,11 @@ def exploration(
     delta = round(level, 12)
     known = current.known if current else measured(system)
     used = _corrected(goal, delta, known if known.is_enough else None)
-    asked = samples.parameters(scope)
+    judging = [version.version for version in current.versions] if current else None
+    asked = samples.parameters(scope, judging=judging)
     found = samples.sample(scope, in_force=in_force, asked=asked)
     read = _read(found, in_force, used, goal)
-    return Exploration(scope, found, read, goal, delta, look, samples.released_by_rules(scope, asked=asked))
+    return Exploration(scope, found, read, goal, delta, look, released.by_rules(scope, asked=asked))
 
 
 def look(system: System, *, by: Actor, segment: str = "") -> Certificate:
@@ -164,7 +166,7 @@ def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensit
         "look": spent.look, "target": spent.target, "spent": spent.delta, "state": state, "because": because,
         "sensitivity": _told(sensitivity, used), "window": _window(spent, found), "reading": reading.as_json(read),
         "more_audits_at_next_look": _more(spent, read),
-        "released_by_rules": [vars(line) for line in samples.released_by_rules(scope)],
+        "released_by_rules": [vars(line) for line in released.by_rules(scope)],
     })  # fmt: skip
     digest, threshold = hashlib.sha256(document).hexdigest(), None if because else read.threshold
     entry = record(
@@ -181,12 +183,12 @@ def _measure(spent: Certificate, scope: Scope, *, by: Actor, sensitivity: Sensit
     return Certificate.objects.select_related("system").get(pk=spent.pk)
 
 
-def standing(certificate: Certificate, *, now: datetime | None = None, scope: Scope | None = None) -> Standing:
-    """The certificate with its document opened, and what is true of it today. `scope` is that of the newest output,
-    where the caller has it."""
+def standing(certificate: Certificate, *, now: datetime | None = None, known: Current | None = None) -> Standing:
+    """The certificate with its document opened, and what is true of it today. `known` is what the caller knows already
+    of its threshold, whose latest certificate this then is."""
     document = json.loads(certificate.document)
     read = reading.from_json(document["reading"])
-    current = scope or samples.scope(certificate.system, certificate.segment)
+    current = known.scope if known else samples.scope(certificate.system, certificate.segment)
     goal = certificate.target / MILLION
     if certificate.expires_at <= (now or timezone.now()):
         state, sentence = "expired", words.expired(certificate.threshold, certificate.expires_at)
@@ -197,18 +199,19 @@ def standing(certificate: Certificate, *, now: datetime | None = None, scope: Sc
         sentence = words.frozen(f"{current.model} {current.model_version} answers now; nobody has looked at it yet.")
     elif certificate.state == "frozen":
         state, sentence = "frozen", words.frozen(document["because"])
-    elif alarm := alarm_since(certificate):
-        state, sentence = "violated", words.alarmed(alarm.facts["wrong"], alarm.facts["audits"], goal)
+    elif alarm := known.past.alarm if known else alarm_since(certificate):
+        state, sentence = "violated", words.alarmed(alarm["wrong"], alarm["audits"], goal)
     else:
         state = certificate.state
         sentence = sentence_of(read, certificate, goal, more=document["more_audits_at_next_look"])
     return Standing(certificate, document, read, state, sentence)
 
 
-def alarm_since(certificate: Certificate) -> Incident | None:
-    """The last alarm of the audits since the certificate was taken: evidence against it, whatever was done since."""
-    alarms = Incident.objects.filter(system=certificate.system_id, kind="alarm", opened_at__gt=certificate.taken_at)
-    return alarms.newest_first().first()
+def alarm_since(certificate: Certificate) -> dict[str, Any] | None:
+    """What the last alarm of the audits since the certificate was taken has found: evidence against it, whatever was
+    done since."""
+    alarms = Incident.objects.of_audits().since(certificate.taken_at).filter(system=certificate.system_id)
+    return alarms.newest_first().values_list("facts", flat=True).first()
 
 
 @dataclass(frozen=True)

@@ -29,21 +29,10 @@ from governance.tuning.scope import (
 )
 
 __all__ = [
-    "GRID", "MOST_UNJUDGED", "OVERDUE", "WINDOW", "RuleLine", "Sample", "Scope", "parameters",
-    "released_by_rules", "rule_of", "sample", "scope",
+    "GRID", "MOST_UNJUDGED", "OVERDUE", "WINDOW", "Sample", "Scope", "parameters", "rule_of", "sample", "scope",
 ]  # fmt: skip
 
 MOST_UNJUDGED: Final = 0.02  # of the audits; beyond it the sample is no longer a random one
-
-
-@dataclass(frozen=True)
-class RuleLine:
-    """Outputs that a rule released, and what their audits found."""
-
-    rule: str
-    released: int
-    audited: int
-    wrong: int
 
 
 @dataclass(frozen=True)
@@ -123,20 +112,6 @@ SELECT held.holds, known.closes, known.opens, known.rate, known.undecided, known
 FROM held CROSS JOIN known LEFT JOIN slices ON true"""  # noqa: S608  only constants
 
 
-_RULES: Final = f"""
-SELECT o.rule, count(*), count(*) FILTER (WHERE o.is_audit AND (o.label IS NOT NULL OR o.received_at < t.late)),
-    count(*) FILTER (WHERE o.is_audit AND (NOT o.label OR (o.label IS NULL AND o.received_at < t.late)))
-FROM governance_output o JOIN (
-    SELECT policy, statement_timestamp() - make_interval(secs => grace) AS late
-    FROM unnest(%(policies)s::uuid[], %(grace)s::float8[]) AS u (policy, grace)
-) t ON t.policy = o.policy_id
-WHERE o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
-    AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.lane = 'release'
-    AND o.rule NOT LIKE 'threshold:%%'
-    AND NOT o.is_known_answer AND o.received_at >= {OPENS}
-GROUP BY o.rule ORDER BY o.rule"""  # noqa: S608  only constants
-
-
 def sample(of: Scope, *, in_force: int | None, asked: dict[str, Any] | None = None) -> Sample:
     """The counts of today and the 90 days before. `in_force` (millionths) becomes an edge of the grid; `asked` are the
     scope's parameters where the caller has them."""
@@ -198,11 +173,6 @@ def _counted(rows: Sequence[tuple[Any, ...]], grid: list[int], have: Kept | None
         tuple(reversed(bands)), opens, closes, outputs, sum(audited), sum(unjudged), sum(lost), sum(thinned),
         undecided, left_out, rate, fitting - outputs,
     )  # fmt: skip
-
-
-def released_by_rules(of: Scope, *, asked: dict[str, Any] | None = None) -> tuple[RuleLine, ...]:
-    """The outputs of the same window that a rule released, a line for each rule: they are audited like the others."""
-    return tuple(RuleLine(*row) for row in _fetch(_RULES, asked or parameters(of)))
 
 
 def _fetch(statement: str, asked: dict[str, Any]) -> Sequence[tuple[Any, ...]]:

@@ -5,9 +5,11 @@ What is a label, what counts as wrong and when a window closes is told in docs/s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from governance.models import Output, PolicyVersion, System
 from governance.policies.registry import compiled
@@ -24,19 +26,31 @@ OPENS: Final = f"({FIRST_DAY} AT TIME ZONE 'UTC')"
 TERMS: Final = """
     SELECT * FROM unnest(%(policies)s::uuid[], %(grace)s::float8[], %(undo)s::float8[]) AS t (policy, grace, undo)
 """
-OURS: Final = """o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
-        AND o.prompt_version IS NOT DISTINCT FROM %(prompt_version)s::varchar AND o.rule = %(rule)s
-        AND o.threshold IS NOT NULL AND NOT o.is_known_answer"""
-# Every output of a scope with what counting asks of it; more conditions may follow.
-FIT: Final = f"""
-    SELECT o.id, o.case_key, o.confidence, o.received_at, o.lane, o.is_audit, o.propensity, o.label IS NULL AS unjudged,
-        coalesce(NOT o.label, true) AS wrong,
+# Not IS NOT DISTINCT FROM: of that PostgreSQL expects one row, whatever there is, and sorts millions on disk.
+PROMPT: Final = """(o.prompt_version = %(prompt_version)s::varchar
+        OR %(prompt_version)s::varchar IS NULL AND o.prompt_version IS NULL)"""
+OURS: Final = f"""o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s AND {PROMPT}
+        AND o.rule = %(rule)s AND o.threshold IS NOT NULL AND NOT o.is_known_answer"""
+# What the rules of any version released alone, by the same model and prompt.
+RELEASED: Final = f"""o.system_id = %(system)s AND o.model = %(model)s AND o.model_version = %(model_version)s
+        AND {PROMPT} AND o.lane = 'release' AND o.rule = ANY(%(names)s::text[]) AND o.threshold IS NULL
+        AND NOT o.is_known_answer"""
+
+
+def fit(which: str) -> str:
+    """Every output of a population with what counting asks of it; more conditions may follow."""
+    return f"""
+    SELECT o.id, o.rule, o.case_key, o.confidence, o.received_at, o.lane, o.is_audit, o.propensity,
+        o.label IS NULL AS unjudged, coalesce(NOT o.label, true) AS wrong,
         (o.lane = 'release' AND NOT o.is_audit) OR o.resolved_by IS NOT DISTINCT FROM 'fallback'
             OR o.received_at < statement_timestamp() - make_interval(secs => t.grace)
             OR o.label IS NOT NULL AND o.labelled_at <= statement_timestamp() - make_interval(secs => t.undo) AS settled
     FROM governance_output o JOIN terms t ON t.policy = o.policy_id
-    WHERE {OURS}
+    WHERE {which}
 """  # noqa: S608  only constants
+
+
+FIT: Final = fit(OURS)
 
 
 @dataclass(frozen=True)
@@ -66,19 +80,27 @@ def scope(system: System, segment: str = "") -> Scope | None:
     return Scope(system, segment, *found) if found else None
 
 
-def parameters(of: Scope) -> dict[str, Any]:
-    """What the statements ask for. Deadlines are those of the policy that judged, whatever is in force today."""
-    judging = PolicyVersion.objects.of(of.system).filter(in_force_from__isnull=False).values_list("pk", flat=True)
+def parameters(of: Scope, *, judging: Sequence[UUID] | None = None) -> dict[str, Any]:
+    """What the statements ask for. Deadlines are those of the policy that judged, whatever is in force today. `judging`
+    are the versions that were ever in force, where the caller has them."""
+    if judging is None:
+        ruled = PolicyVersion.objects.of(of.system).filter(in_force_from__isnull=False)
+        judging = list(ruled.values_list("pk", flat=True))
     policies = {pk: compiled(pk) for pk in judging}
     return {
         "system": of.system.pk, "model": of.model, "model_version": of.model_version,
         "prompt_version": of.prompt_version, "rule": of.rule, "window": WINDOW.total_seconds(),
-        "policies": list(policies),
+        "policies": list(policies), "names": releasing(list(policies)),
         "grace": [
             (policy.sla.longest(policy.routing.queues) + OVERDUE).total_seconds() for policy in policies.values()
         ],
         "undo": [float(policy.review.undo_seconds) for policy in policies.values()],
     }  # fmt: skip
+
+
+def releasing(policies: list[Any]) -> list[str]:
+    """Every rule by which one of these versions lets outputs go out, whatever their confidence."""
+    return sorted({rule.id for pk in policies for rule in compiled(pk).rules if rule.then == "release"})
 
 
 def thresholds(policies: list[Any]) -> set[int]:

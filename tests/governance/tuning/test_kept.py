@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.evidence.record import record
-from governance.models import Output, System, Tally
+from governance.models import Output, System, Tally, TallyBlock
 from governance.people.actors import CONSOLE
-from governance.tuning import keeping, kept, samples
+from governance.tuning import keeping, kept, released, samples
+from governance.tuning.released import RuleLine
 from governance.tuning.samples import Sample, Scope
 from tests import cast
 from tests.governance.evidence.sealing import Sealer
@@ -33,11 +34,12 @@ CONFIDENCES = [0, 123_456, 500_000, 899_999, 900_000, 905_123, 955_000, 999_500,
 
 # So long that no verdict becomes final between two statements of a test.
 REVIEW = {**cast.POLICY["review"], "undo_seconds": 600}
+VIP = {"id": "vip", "when": {"field": "output.digit", "op": "eq", "value": 7}, "then": "release"}
 
 
 @pytest.fixture
 def system() -> System:
-    return cast.system(review=REVIEW)
+    return cast.system(review=REVIEW, rules=[VIP])
 
 
 @pytest.fixture
@@ -67,15 +69,17 @@ def up_to_now(found: Sample) -> Sample:
 def agree(system: System, in_force: int = 900_000) -> None:
     where, day = of(system), datetime.now(UTC).date()
     kept_ones, all_ones = samples.sample(where, in_force=in_force), samples.count(where, in_force=in_force)
+    lines, all_lines = released.by_rules(where), released.by_rules(where, trusted=False)
     if datetime.now(UTC).date() != day:  # at midnight the window opened a day later, between the two
         agree(system, in_force)
         return
     assert up_to_now(kept_ones) == up_to_now(all_ones)
+    assert lines == all_lines
 
 
 def is_kept(system: System, in_force: int | None = 900_000) -> bool:
     """Whether the counts are read from what is kept: told by counts that say twice as much."""
-    where, tally = of(system), Tally.objects.get()
+    where, tally = of(system), Tally.objects.get(rule="threshold:default")
     real = samples.sample(where, in_force=in_force)
     twice = 2 * kept.unpacked(bytes(tally.counts), len(tally.rates), len(tally.edges))
     Tally.objects.update(counts=kept.packed(twice))
@@ -128,6 +132,49 @@ class TestWhatIsKept:
         assert Tally.objects.get().counted_to == now - timedelta(hours=4)
         assert is_kept(system)
         agree(system)
+
+
+class TestWhatRulesReleased:
+    def test_their_lines_are_read_from_blocks_and_what_came_since(self, system: System, sealer: Sealer) -> None:
+        fill(system)
+        vips = several(40, confidence=300_000, rule="vip", lane="release")
+        outputs(system, vips + several(5, confidence=300_000, rule="vip", lane="release", audit=True, wrong=2))
+        sealer.all()
+        assert keeping.keep_all() == 1
+        assert {tally.rule for tally in Tally.objects.all()} == {"threshold:default", "rules"}
+        late = several(3, confidence=300_000, rule="vip", lane="release")
+        outputs(system, late, received=timezone.now() - timedelta(seconds=30))
+        agree(system)
+        assert released.by_rules(of(system)) == (RuleLine("vip", 48, 5, 2),)
+        twice = TallyBlock.objects.get(tally__rule="rules", rate=50_000)  # told by counts that say twice as much
+        twice.counts = kept.packed(2 * kept.unpacked(bytes(twice.counts), 1, 1)[0])
+        twice.save()
+        assert released.by_rules(of(system)) == (RuleLine("vip", 93, 10, 4),)
+
+    def test_a_correction_counts_at_once(self, system: System, sealer: Sealer) -> None:
+        fill(system)
+        outputs(system, several(5, confidence=300_000, rule="vip", lane="release", audit=True, wrong=0))
+        sealer.all()
+        keeping.keep_rules(of(system))
+        one = Output.objects.filter(rule="vip").first()
+        assert one is not None
+        change(one.pk, label=False, labelled_at=timezone.now() - timedelta(hours=1))
+        assert released.by_rules(of(system)) == (RuleLine("vip", 5, 5, 1),)
+        agree(system)
+
+    def test_another_rule_begins_its_counts_anew(self, system: System, sealer: Sealer) -> None:
+        fill(system)
+        outputs(system, several(5, confidence=300_000, rule="vip", lane="release"))
+        sealer.all()
+        keeping.keep_rules(of(system))
+        guest = {"id": "guest", "when": {"field": "output.digit", "op": "eq", "value": 8}, "then": "release"}
+        cast.put_in_force(system, cast.policy(review=REVIEW, rules=[guest, VIP]))
+        outputs(system, several(2, confidence=300_000, rule="guest", lane="release"))
+        agree(system)
+        sealer.all()
+        keeping.keep_rules(of(system))
+        agree(system)
+        assert released.by_rules(of(system)) == (RuleLine("guest", 2, 0, 0), RuleLine("vip", 5, 0, 0))
 
 
 class TestWhatChangesAfterwards:
@@ -203,7 +250,7 @@ def test_a_certificate_rests_on_the_kept_counts(system: System, sealer: Sealer) 
     assert keeping.keep_all() == 1
     assert keeping.keep_all() == 1  # twice is once
     agree(system)
-    assert Tally.objects.count() == 1
+    assert [tally.rule for tally in Tally.objects.order_by("rule")] == ["rules", "threshold:default"]
 
 
 OUTPUTS = st.builds(
@@ -212,6 +259,7 @@ OUTPUTS = st.builds(
     wrong=st.sampled_from([None, True, False]),
     audit=st.booleans(),
     case_key=st.sampled_from([None, None, None, 1, 2]),
+    rule=st.sampled_from(["threshold:default", "threshold:default", "vip"]),
     propensity=st.sampled_from([50_000, 50_000, 20_000, 500_000]),
     draw=st.integers(0, 2**64 - 1).map("{:016x}".format),
 )
@@ -228,21 +276,25 @@ STEPS = st.lists(
 )
 
 
+def goes_out(row: dict[str, Any]) -> bool:
+    return bool(row["rule"] == "vip" or row["confidence"] >= 900_000)
+
+
 @given(steps=STEPS)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_happens_the_kept_counts_are_those_of_the_tables(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[Any, ...]]
 ) -> None:
     with transaction.atomic():
-        system = cast.system(review=REVIEW)
+        system = cast.system(review=REVIEW, rules=[VIP])
         sealer = Sealer(tmp_path_factory.mktemp("sealer"))
         sent = outputs(system, several(3, confidence=950_000, audit=True, wrong=0) + several(3, confidence=500_000))
         for kind, *told in steps:
             now = timezone.now()
             if kind == "send":
                 rows = [
-                    {**row, "audit": row["audit"] and row["confidence"] >= 900_000,
-                     "propensity": row["propensity"] if row["confidence"] >= 900_000 else 1_000_000}
+                    {**row, "audit": row["audit"] and goes_out(row), "lane": "release" if goes_out(row) else "review",
+                     "propensity": row["propensity"] if goes_out(row) else 1_000_000}
                     for row in told[1]
                 ]  # fmt: skip
                 sent += outputs(system, rows, received=now - told[0])
@@ -256,8 +308,10 @@ def test_whatever_happens_the_kept_counts_are_those_of_the_tables(
                 sealer.all()
             else:
                 keeping.keep(of(system))
+                keeping.keep_rules(of(system))
             agree(system)
         sealer.all()
         keeping.keep(of(system))
+        keeping.keep_rules(of(system))
         agree(system)
         transaction.set_rollback(True)

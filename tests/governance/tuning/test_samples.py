@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from governance.models import System
-from governance.tuning import samples
+from governance.tuning import released, samples
 from governance.tuning.certify import Band
 from governance.tuning.samples import Sample
 from tests import cast
@@ -123,14 +123,26 @@ def test_draws_beyond_the_signed_range_are_compared_as_they_were_at_intake(syste
     assert band(counted(system), 0.96).audited == 2  # 0.5 and 0.6 of 2^64, the second only just under the rate
 
 
-def test_outputs_released_by_a_rule_get_a_line_of_their_own(system: System) -> None:
+def test_outputs_released_by_a_rule_get_a_line_of_their_own() -> None:
+    vip = {"field": "output.digit", "op": "eq", "value": 7}
+    system = cast.system(rules=[{"id": "vip", "when": vip, "then": "release"}])
     outputs(system, several(50, confidence=200_000, rule="vip", lane="release"))
     outputs(system, several(4, confidence=200_000, rule="vip", lane="release", audit=True, wrong=1))
     outputs(system, several(1, confidence=950_000))
     scope = samples.scope(system)
     assert scope is not None
-    (line,) = samples.released_by_rules(scope)
+    (line,) = released.by_rules(scope)
     assert (line.rule, line.released, line.audited, line.wrong) == ("vip", 54, 4, 1)
+
+
+def test_no_line_is_asked_for_where_no_rule_releases(system: System) -> None:
+    outputs(system, several(1, confidence=950_000))
+    scope = samples.scope(system)
+    assert scope is not None
+    asked = samples.parameters(scope)
+    with CaptureQueriesContext(connection) as queries:
+        assert released.by_rules(scope, asked=asked) == ()
+    assert len(queries) == 0
 
 
 @pytest.mark.parametrize("count", [1, 400])
