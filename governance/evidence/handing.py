@@ -32,7 +32,7 @@ MOST_BYTES: Final = 2 * 1024**3
 PART: Final = 1024 * 1024
 KEPT: Final = timedelta(days=1)
 TOLD: Final = timedelta(days=30)
-ABANDONED: Final = timedelta(minutes=3)
+ABANDONED: Final = timedelta(minutes=4)
 TRIES: Final = 4
 WRITER: Final = machine("bundles")
 _LOCK: Final = 0x6275_6E64  # "bund": whoever erases, and whoever makes a file public
@@ -83,22 +83,35 @@ def _text(moment: Any) -> str | None:
     return bundle.time_text(moment) if moment else None
 
 
-def waiting() -> list[UUID]:
-    """The requests that nobody is at, oldest first; none while somebody is at one: they are written in turn."""
+def begin() -> tuple[UUID, int] | None:
+    """Takes the oldest request that nobody is at, for a process that the caller starts: its id and which attempt it is.
+    None when there is none, or somebody is at another: they are written in turn."""
     if Bundle.objects.filter(ended_at=None, taken_at__gte=Now() - ABANDONED).exists():
-        return []
-    return list(Bundle.objects.filter(_free()).order_by("asked_at").values_list("pk", flat=True)[:20])
+        return None
+    oldest = Bundle.objects.filter(_free()).order_by("asked_at").values_list("pk", flat=True).first()
+    attempt = oldest and _taken(oldest)
+    return (oldest, attempt) if oldest and attempt else None
+
+
+def _taken(id: UUID) -> int | None:
+    """Which attempt this is; None when somebody else is at it."""
+    with transaction.atomic():
+        if not Bundle.objects.filter(_free(), pk=id).update(taken_at=Now(), attempt=F("attempt") + 1):
+            return None
+        return Bundle.objects.values_list("attempt", flat=True).get(pk=id)
 
 
 def _free() -> Q:
     return Q(ended_at=None) & (Q(taken_at=None) | Q(taken_at__lt=Now() - ABANDONED))
 
 
-def write(id: UUID) -> bool:
-    """Writes one of them to its end; False when it is somebody else's by now."""
-    if not Bundle.objects.filter(_free(), pk=id).update(taken_at=Now(), attempt=F("attempt") + 1):
+def write(id: UUID, attempt: int | None = None) -> bool:
+    """Writes one of them to its end, as the attempt that was begun for it or as one of its own; False when it is
+    somebody else's by now."""
+    attempt = attempt or _taken(id) or 0
+    asked = Bundle.objects.select_related("system").filter(pk=id, attempt=attempt, ended_at=None).first()
+    if asked is None:
         return False
-    asked = Bundle.objects.select_related("system").get(pk=id)
     BundlePart.objects.filter(bundle=asked, attempt__lt=asked.attempt).delete()
     erasures = bundle.erasures()
     try:

@@ -21,14 +21,15 @@ def check_uploads() -> int:
 def write_bundles() -> int:
     """Begin to write a bundle that was asked for; whether there was one.
 
-    It takes longer than a task may, so a process of its own writes it. It is in the worker's group and ends with it;
-    whoever looks next finds that it gave no sign of life any more.
+    It takes longer than a task may, so a process of its own writes it. That is in the worker's group and ends with it;
+    whoever looks later finds that it gave no sign of life any more.
     """
     handing.sweep()
-    waiting = handing.waiting()[:1]
-    for id in waiting:
-        subprocess.Popen(  # noqa: S603  our own command, and an id
-            [sys.executable, str(_MANAGE), "export_evidence", "--asked", str(id)],
+    begun = handing.begin()
+    if begun is not None:
+        id, attempt = begun
+        subprocess.Popen(  # noqa: S603  our own command, an id and a number
+            [sys.executable, str(_MANAGE), "export_evidence", "--asked", str(id), "--attempt", str(attempt)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-    return len(waiting)
+    return int(begun is not None)

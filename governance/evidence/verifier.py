@@ -4,7 +4,7 @@
     python verify.py watch SOURCE --trust KEYFILE --state FILE
         SOURCE is a bundle or the address of a log (…/api/v1/evidence): demands that it only grew since FILE was written
     python verify.py receipt FILE --trust KEYFILE
-        FILE is an answer of the API, a webhook's body or the receipt in it: demands that its entry is in the log
+        FILE is an answer of the API, a webhook's body or a receipt in it: demands that its entries are in the log
 
 KEYFILE holds public keys, one a line (`name+id+base64`). It has to reach you by another way than the bundle: whoever
 can make a bundle can also put keys into it. Without it the answer is at best UNTRUSTED KEY.
@@ -963,19 +963,22 @@ def verify(path: Path, trusted: Keys, say: Callable[[int, int], object]) -> dict
 
 
 def receipt(path: Path, trusted: Keys) -> int:
-    """Says of the receipt in a file whether its entry is in the log; the exit code. Raises NotABundle, Bad."""
+    """Says of the receipts in a file (of the verdict, of the resolution) whether their entries are in the log; the exit
+    code. Raises NotABundle, Bad."""
     try:
         given = json.loads(path.read_text())
         given = given.get("data", given)
-        given = given.get("receipt", given)
-        leaf, proof = bytes.fromhex(given["leaf_hash"]), given["proof"]
+        resolved = (given.get("resolution") or {}).get("receipt")
+        receipts = [each for each in (given.get("receipt", given), resolved) if each]
+        found = {bytes.fromhex(each["leaf_hash"]): each["proof"] for each in receipts}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotABundle(f"There is no receipt in {path}.") from error
-    if not proof or not trusted:
-        print("UNDECIDED  " + ("Its entry was not sealed yet: ask again." if trusted else "Give a key with --trust."))
+    if not all(found.values()) or not trusted:
+        print("UNDECIDED  " + ("An entry was not sealed yet: ask again." if trusted else "Give a key with --trust."))
         return 2
-    origin, size, index = check_proof(str(proof), leaf, trusted)
-    print(f"VERIFIED  {leaf.hex()} is entry {index} of {origin}, under a signed head of {size} entries.")
+    for leaf, proof in found.items():
+        origin, size, index = check_proof(str(proof), leaf, trusted)
+        print(f"VERIFIED  {leaf.hex()} is entry {index} of {origin}, under a signed head of {size} entries.")
     return 0
 
 

@@ -49,7 +49,8 @@ OUTPUT: Final[Schema] = {
             **MAYBE_OBJECT,
             "description": "id, queue, due_at, position (from 1,000 on a floor), expected_wait (p50, p90; seconds)",
         },
-        "resolution": {**MAYBE_OBJECT, "description": "status, output (what may be acted on), by, at, decision"},
+        "resolution": {**MAYBE_OBJECT, "description": "status, output (what may be acted on), by, at, decision; "
+                       "receipt: of the entry that resolved it, as below"},
         "receipt": {
             **of({"entry": ID, "leaf_hash": TEXT, "proof": MAYBE_TEXT}),
             "description": "The entry of the verdict in the log: its hash at once; `proof` (C2SP tlog-proof) once "

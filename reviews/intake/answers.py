@@ -46,14 +46,14 @@ def of_new(taken: Taken, reader: Reader) -> Answer:
         queue, due_at = expected(judged, setting)
         place = flow.place_of_new(setting.system, queue)
         review = {"id": str(dossier.item), "queue": queue, "due_at": due_at, **place}
+    receipt = _receipt(str(dossier.entry), leaf_hash(dossier.leaf), None)
     resolution = None
     if judged.resolved_by is not None:
         output = msgspec.Raw(judged.arrival.output) if judged.status == "released" else None
-        resolution = _resolution(judged.status, output, "policy", dossier.final_at, None)
+        resolution = _resolution(judged.status, output, "policy", dossier.final_at, None, receipt)
     verdict: Any = msgspec.Raw(dossier.verdict)
     if hides:
         verdict = {**told(judged, setting.force), "audit": None, "propensity": None}
-    receipt = _receipt(str(dossier.entry), leaf_hash(dossier.leaf), None)
     return _answer(
         str(dossier.id), judged.arrival.body.external_id, judged.status, verdict, review, resolution, receipt, reader
     )  # fmt: skip
@@ -64,6 +64,7 @@ def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
     final = ExpressionWrapper(is_final(), output_field=BooleanField())
     items = Item.objects.filter(purpose__in=("review", "audit")).select_related("queue").order_by("round")
     judged = Entry.objects.filter(subject=OuterRef("pk"), rev=1)
+    ended = Entry.objects.filter(pk=OuterRef("ended_by"))
     return (
         outputs.select_related("system", "content")
         .annotate(
@@ -71,7 +72,9 @@ def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
             asked_at=Now(),
             judged_by=Subquery(judged.values("pk")),
             judged_hash=Subquery(judged.values("leaf_hash")),
+            ended_by=resolutions.entry_of(),
         )
+        .annotate(ended_hash=Subquery(ended.values("leaf_hash")))
         .prefetch_related(Prefetch("items", items))
     )
 
@@ -79,8 +82,8 @@ def rows(outputs: QuerySet[Output]) -> QuerySet[Output]:
 def of_row(output: Output, reader: Reader, *, proven: bool = False) -> Answer:
     """The answer for an output of `rows`: the verdict as first given, the status and resolution as they are now.
 
-    `proven` brings the proof into its receipt once the entry is sealed: a query more, and one for each level of tiles
-    that is full.
+    `proven` brings the proofs into its receipts once the entries are sealed: a query more for each, and one for each
+    level of tiles that is full.
     """
     verdict = _decode(output.content.verdict)
     hides = _hides_audit(output.lane, output.status if not output.is_held else "", output.propensity, reader)
@@ -93,15 +96,16 @@ def of_row(output: Output, reader: Reader, *, proven: bool = False) -> Answer:
         queue = item.queue.slug if item.queue else None
         place = flow.place_of(item.pk, item.system_id, queue) if item.state != "closed" else _NOWHERE
         review = {"id": str(item.pk), "queue": queue, "due_at": _utc(item.due_at), **place}
+    receipt = _receipt_of(*_judged(output), proven=proven)
     status, resolution = "in_review", None
     if _is_final(output):
         status = output.status
-        answer = resolutions.released_output(output)
-        resolution = _resolution(status, answer, output.resolved_by, _utc(output.final_at), output.decision)
+        answer, ended = resolutions.released_output(output), _ended(output)
+        resolution = _resolution(
+            status, answer, output.resolved_by, _utc(output.final_at), output.decision,
+            _receipt_of(*ended, proven=proven) if ended else receipt,
+        )  # fmt: skip
     more = resolutions.history(output)
-    entry, hash = _judged(output)
-    proof = log.prove(entry) if proven else None
-    receipt = _receipt(str(entry), hash, proof.as_text() if proof else None)
     return _answer(str(output.pk), output.external_id, status, verdict, review, resolution, receipt, reader) | more
 
 
@@ -150,6 +154,16 @@ def _judged(output: Output) -> tuple[UUID, bytes]:
     return output.judged_by, bytes(output.judged_hash)  # type: ignore[attr-defined]
 
 
+def _ended(output: Output) -> tuple[UUID, bytes] | None:
+    """The entry that resolved it after its verdict, and its leaf hash; None where the verdict did."""
+    return None if output.ended_by is None else (output.ended_by, bytes(output.ended_hash))  # type: ignore[attr-defined]
+
+
+def _receipt_of(entry: UUID, hash: bytes, *, proven: bool) -> Answer:
+    proof = log.prove(entry) if proven else None
+    return _receipt(str(entry), hash, proof.as_text() if proof else None)
+
+
 def _receipt(entry: str, hash: bytes, proof: str | None) -> Answer:
     return {"entry": entry, "leaf_hash": hash.hex(), "proof": proof}
 
@@ -159,8 +173,11 @@ def _hides_audit(lane: str, status: str, propensity: int, reader: Reader) -> boo
     return not reader.shows_audits and lane == "release" and status != "in_review" and propensity != _KNOWN_TO_ALL
 
 
-def _resolution(status: str, output: Any, by: str | None, at: datetime | None, decision: UUID | None) -> Answer:
-    return {"status": status, "output": output, "by": by, "at": at, "decision": str(decision) if decision else None}
+def _resolution(
+    status: str, output: Any, by: str | None, at: datetime | None, decision: UUID | None, receipt: Answer
+) -> Answer:  # fmt: skip
+    made_by = str(decision) if decision else None
+    return {"status": status, "output": output, "by": by, "at": at, "decision": made_by, "receipt": receipt}
 
 
 def _answer(

@@ -6,7 +6,8 @@ from datetime import UTC
 from typing import Any, Final
 
 import msgspec
-from django.db.models.functions import Now
+from django.db.models import F, OuterRef, Subquery, UUIDField
+from django.db.models.functions import Coalesce, Now
 
 from governance.models import Entry, Output, Payload
 from reviews.models import Decision
@@ -24,6 +25,13 @@ def released_output(output: Output) -> Any:
     if output.status == "overridden" and output.decision is not None:
         return corrected_by(Decision.objects.get(pk=output.decision))
     return None
+
+
+def entry_of() -> Coalesce:
+    """For a query of outputs: the entry that resolved each after its verdict. Of a person's resolution that is the one
+    of the decision in force (of two reviewers the last, of an adjudication the third's); a fallback names it itself."""
+    decided = Decision.objects.filter(pk=OuterRef("decision")).values("entry_id")
+    return Coalesce(Subquery(decided), F("decision"), output_field=UUIDField())
 
 
 def corrected_by(decision: Decision) -> Any:

@@ -5,22 +5,29 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from governance.evidence import log, merkle
-from governance.models import Entry, Output, System
+from governance.models import Entry, Output, Person, System
+from reviews import queue
+from reviews.decisions import decide, supersede
 from reviews.delivery import messages
-from reviews.models import Delivery
+from reviews.models import Decision, Delivery, Item
 from tests import cast
 from tests.governance.evidence import journey
 from tests.governance.evidence.sealing import Sealer
+from tests.reviews.desk import desk
 from tests.reviews.intake.sent import raw
+from tests.reviews.routing.late import climb, ends, pass_time
 
 PROJECT = Path(__file__).resolve().parents[2]
 URL = "/api/v1/outputs/"
@@ -129,6 +136,97 @@ def test_a_receipt_that_was_tampered_with_does_not_verify(system: System, sealer
     assert checked(one, tmp_path, [], "--trust", str(tmp_path / "odd")).returncode == 3
 
 
+def decided(item: Item, who: Person, **said: Any) -> None:
+    actor = cast.acting(who)
+    decide(actor, item=item.pk, token=queue.claim_item(actor, item.pk).token, **said)
+
+
+def final(item: Item) -> None:
+    """As though the time in which a decision can be undone were over."""
+    Output.objects.filter(pk=item.output_id).update(final_at=Now() - timedelta(seconds=1))
+    Decision.objects.filter(item=item).update(final_at=Now() - timedelta(seconds=1))
+
+
+def by_one(item: Item) -> str:
+    decided(item, cast.alice(), verdict="approve")
+    return "decided"
+
+
+def by_two(item: Item) -> str:
+    decided(item, cast.alice(), verdict="approve")
+    decided(item, cast.bob(), verdict="approve")
+    return "decided"
+
+
+def by_adjudication(item: Item) -> str:
+    decided(item, cast.alice(), verdict="approve")
+    decided(item, cast.bob(), verdict="reject")
+    decided(item, cast.carol(), verdict="reject")
+    return "decided"
+
+
+def by_superseding(item: Item) -> str:
+    by_one(item)
+    final(item)
+    supersede(cast.acting(cast.carol()), decision=Decision.objects.get().pk, verdict="reject")
+    return "superseded"
+
+
+def by_fallback(item: Item) -> str:
+    pass_time(item, timedelta(hours=5))
+    assert climb() == 1
+    return "resolved"
+
+
+PAIR = {"default": {"queue": "general", "reviewers": 2}}
+ENDS: Any = {
+    "one person": ({}, by_one), "two people": ({"routing": PAIR}, by_two),
+    "an adjudication": ({"routing": PAIR}, by_adjudication), "a later decision": ({}, by_superseding),
+    "nobody in time": ({"sla": ends("reject")}, by_fallback),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("blocks", "end"), ENDS.values(), ids=ENDS.keys())
+def test_a_resolution_has_a_receipt_of_the_entry_that_made_it(
+    db: None, sealer: Sealer, tmp_path: Path, blocks: Any, end: Callable[[Item], str]
+) -> None:
+    system = cast.system(review={"undo_seconds": 8}, **blocks)
+    (item,) = desk(system)
+    producer = Producer(system)
+    assert producer.get(item.output_id)["resolution"] is None
+    type = end(item)
+    final(item)
+    made = Entry.objects.filter(subject=item.output_id, type=type).latest("rev")
+    told = producer.get(item.output_id)
+    receipt = told["resolution"]["receipt"]
+    assert receipt == {"entry": str(made.pk), "leaf_hash": bytes(made.leaf_hash).hex(), "proof": None}
+    assert receipt["leaf_hash"] != told["receipt"]["leaf_hash"]
+    assert checked(told, tmp_path, sealer.keys).returncode == 2
+    sealer.all()
+    told = producer.get(item.output_id)
+    both = checked(told, tmp_path, sealer.keys)
+    assert both.returncode == 0, both.stdout + both.stderr
+    assert both.stdout.count("VERIFIED") == 2
+    assert receipt["leaf_hash"] in both.stdout
+
+
+def test_what_policy_resolved_has_the_receipt_of_its_verdict(system: System) -> None:
+    producer = Producer(system)
+    told = producer.send()
+    assert told["status"] == "released"
+    assert told["resolution"]["receipt"] == told["receipt"]
+    assert producer.get(told["id"])["resolution"]["receipt"] == told["receipt"]
+
+
+def test_a_forged_receipt_of_a_resolution_does_not_verify(system: System, sealer: Sealer, tmp_path: Path) -> None:
+    producer = Producer(system)
+    one, other = producer.send("one"), producer.send("other")
+    sealer.all()
+    one, other = producer.get(one["id"]), producer.get(other["id"])
+    one["resolution"]["receipt"] = other["receipt"] | {"proof": one["receipt"]["proof"]}
+    assert checked(one, tmp_path, sealer.keys).returncode == 1
+
+
 def test_a_webhook_brings_the_proof(db: None, settings: Any, sealer: Sealer, tmp_path: Path) -> None:
     settings.ALLOW_PRIVATE_WEBHOOKS = True
     journey.run()
@@ -138,6 +236,9 @@ def test_a_webhook_brings_the_proof(db: None, settings: Any, sealer: Sealer, tmp
     assert checked(body, tmp_path, sealer.keys).returncode == 0
     entry = Entry.objects.get(pk=body["data"]["receipt"]["entry"])
     assert (entry.type, entry.subject) == ("judged", delivery.output_id)
+    resolved = body["data"]["resolution"]["receipt"]
+    assert Entry.objects.get(pk=resolved["entry"]).type in ("decided", "superseded", "resolved")
+    assert "proof" in resolved["proof"]
 
 
 def test_a_receipt_tells_nothing_that_the_reader_may_not_know(db: None, sealer: Sealer) -> None:

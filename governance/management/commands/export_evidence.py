@@ -25,6 +25,7 @@ class Command(BaseCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--output", type=Path, metavar="FILE", help="the zip file to write")
         what.add_argument("--asked", type=UUID, metavar="ID", help="write the bundle that was asked for on the page")
+        parser.add_argument("--attempt", type=int, metavar="N", help="with --asked: the attempt that was begun for it")
         parser.add_argument("--from", dest="since", metavar="D", help="entries from this day or moment on (UTC)")
         parser.add_argument("--to", dest="until", metavar="D", help="entries before this day or moment (UTC)")
         parser.add_argument("--system", metavar="S", help="entries of one system, and all that they cite")
@@ -35,10 +36,10 @@ class Command(BaseCommand):
 
     def handle(
         self, *, output: Path | None, asked: UUID | None, since: str | None, until: str | None, system: str | None,
-        payloads: str, **options: Any,
+        payloads: str, attempt: int | None = None, **options: Any,
     ) -> None:  # fmt: skip
         if output is None:
-            if asked is None or not handing.write(asked):
+            if asked is None or not handing.write(asked, attempt):
                 raise CommandError("Nobody waits for this bundle, or somebody else is writing it.")
             return
         found = System.objects.filter(slug=system).first() if system else None

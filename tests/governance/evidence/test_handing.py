@@ -17,7 +17,7 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 
-from governance.evidence import bundle, handing, verifier
+from governance.evidence import bundle, handing, tasks, verifier
 from governance.evidence.bundle import Selection
 from governance.models import Bundle, BundlePart, Entry, Output, System
 from governance.people.actors import CONSOLE
@@ -176,10 +176,24 @@ def test_two_at_a_time_are_written_for_one_person_and_one_for_the_house(sealed):
     first, second = ask(ruth), ask(ruth)
     with pytest.raises(Conflict, match="not written yet"):
         ask(ruth)
-    assert handing.waiting() == [first.pk, second.pk]
-    Bundle.objects.filter(pk=first.pk).update(taken_at=timezone.now(), attempt=1)
-    assert handing.waiting() == []
+    assert handing.begin() == (first.pk, 1)
+    assert handing.begin() is None
     assert not handing.write(first.pk)
+    assert not handing.write(first.pk, 2)
+    assert handing.write(first.pk, 1)
+    assert not handing.write(first.pk, 1)
+    assert handing.begin() == (second.pk, 1)
+
+
+def test_however_long_a_process_takes_to_start_no_second_one_is_started(sealed, monkeypatch):
+    started = []
+    monkeypatch.setattr(tasks.subprocess, "Popen", lambda command, **how: started.append(command))
+    asked = ask()
+    assert [tasks.write_bundles() for _ in range(5)] == [1, 0, 0, 0, 0]
+    assert [command[2:] for command in started] == [["export_evidence", "--asked", str(asked.pk), "--attempt", "1"]]
+    call_command(*started[0][2:])
+    asked.refresh_from_db()
+    assert handing.is_ready(asked)
 
 
 class Killed(BaseException):
@@ -206,8 +220,10 @@ def test_a_killed_worker_leaves_no_half_bundle_and_another_one_writes_it_anew(se
         handing.take(asked, by=CONSOLE)
     assert not handing.write(asked.pk)  # it may still be at it
     Bundle.objects.filter(pk=asked.pk).update(taken_at=timezone.now() - handing.ABANDONED * 2)
-    assert handing.waiting() == [asked.pk]
-    content = b"".join(handing.take(written(asked), by=CONSOLE))
+    assert handing.begin() == (asked.pk, 2)
+    assert handing.write(asked.pk, 2)
+    asked.refresh_from_db()
+    content = b"".join(handing.take(asked, by=CONSOLE))
     assert hashlib.sha256(content).hexdigest() == asked.digest
     assert BundlePart.objects.count() == -(-len(content) // 4096)
 
