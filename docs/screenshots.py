@@ -178,6 +178,7 @@ SCREENS = (
     Screen("measures", "alice", "/queue/measures/"),
     Screen("people", "admin", "/people/"),
     Screen("keys", "sam", "/keys/"),
+    Screen("mails", "priya", "/account/notices/"),
     Screen("webhooks", "sam", "/webhooks/"),
     Screen("api", "sam", "/api/v1/docs/"),
 )

@@ -19,6 +19,7 @@ from governance.models.examples import Example
 from governance.models.halts import Halt
 from governance.models.incidents import Incident, Outcome
 from governance.models.modelversions import ModelVersion
+from governance.models.notices import Letter, Notice
 from governance.models.outputs import Output, OutputContent, is_final
 from governance.models.people import Absence, ApiKey, Person, Presence, Role, Skill
 from governance.models.replays import Replay
@@ -44,11 +45,13 @@ __all__ = [
     "HeadSent",
     "Incident",
     "KnownAnswer",
+    "Letter",
     "LogCheckpoint",
     "LogHead",
     "LogKey",
     "LogTile",
     "ModelVersion",
+    "Notice",
     "Outcome",
     "Output",
     "OutputContent",

@@ -36,6 +36,12 @@ class Person(AbstractBaseUser):
     is_simulated = models.BooleanField(default=False)
     uses_single_keys = models.BooleanField(default=True)
     desk_keys = models.JSONField(default=dict, help_text="The keys of the workbench that differ from the usual ones.")
+    unwanted_mails = ArrayField(
+        models.CharField(max_length=32),
+        db_default=[],
+        default=list,
+        help_text="Kinds of notices that she wants no e-mail of.",
+    )
     created_at = models.DateTimeField(db_default=Now())
     second_factor_at = models.DateTimeField(null=True, help_text="Since when she signs in with a second factor.")
     entry = models.ForeignKey("governance.Entry", models.PROTECT, related_name="+", db_index=False)

@@ -17,9 +17,10 @@ class TierChangeQuerySet(models.QuerySet["TierChange"]):
 
 
 class TierChange(models.Model):
-    """A lower tier for a system, and how far it has come: waiting → done, or declined."""
+    """A lower tier for a system, and how far it has come: waiting → done, declined, or lapsed when the
+    tier was raised meanwhile."""
 
-    STATES = ("waiting", "done", "declined")
+    STATES = ("waiting", "done", "declined", "lapsed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     system = models.ForeignKey(System, models.PROTECT, related_name="tier_changes")

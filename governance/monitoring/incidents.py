@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from governance.evidence.record import policy_part, record
 from governance.models import Incident, Output, PolicyVersion, System
+from governance.notices.telling import tell
 from governance.people import roles
 from governance.people.actors import Actor
 from governance.policies import examples, lifecycle
@@ -42,10 +43,12 @@ def open_incident(
                 payloads={"title": title.encode()},
                 detail={"kind": kind, "output": str(output.pk) if output else None, **(facts or {})},
             )  # fmt: skip
-            return Incident.objects.create(
+            incident = Incident.objects.create(
                 id=id, system=system, kind=kind, title=title, output=output, version=version, facts=dict(facts or {}),
                 opened_by=by.person, entry_id=entry.id,
             )  # fmt: skip
+            tell("incident.opened", system, entry=entry, by=by, subject=id, roles={"owner", "lead"}, origin=kind)
+            return incident
     except IntegrityError as error:
         if "one_incident_an_output" in str(error) or "one_alarm_at_a_time" in str(error):
             return None

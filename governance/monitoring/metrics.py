@@ -113,6 +113,16 @@ def forget_processes() -> None:
 
 register(
     Gauge(
+        "countersign_letters_pending",
+        "E-mails not sent yet.",
+        at_most("governance_letter", "next_attempt_at IS NOT NULL"),
+    ),
+    Gauge(
+        "countersign_letters_dead",
+        "E-mails of the last month that were given up.",
+        at_most("governance_letter", "dead_at IS NOT NULL"),
+    ),
+    Gauge(
         "countersign_evidence_pending",
         "Evidence entries not sealed yet.",
         at_most("governance_pendingentry", "true"),

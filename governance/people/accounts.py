@@ -131,6 +131,15 @@ def set_keys(person: Person, keys: Mapping[str, str], *, uses_single_keys: bool,
 
 
 @transaction.atomic
+def choose_mails(person: Person, *, unwanted: Iterable[str], by: Actor) -> None:
+    """Of which kinds of notices the person wants no e-mail."""
+    kinds = sorted(set(unwanted))
+    Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    entry = record("mails_chosen", actor=by, kind="person", id=person.pk, detail={"unwanted": kinds})
+    Person.objects.filter(pk=person.pk).update(unwanted_mails=kinds, entry_id=entry.id)
+
+
+@transaction.atomic
 def set_password(person: Person, password: str, *, by: Actor) -> None:
     """Gives the person a new password; who did it is evidence, the password is not."""
     locked = Person.objects.select_for_update().get(pk=person.pk)

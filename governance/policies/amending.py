@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from governance.evidence.record import record
+from governance.evidence.record import Draft, record
 from governance.models import PolicyVersion, Remark, Replay
+from governance.notices.telling import tell
 from governance.people.actors import Actor
 from governance.policies import lifecycle, steps
 from governance.policies.lifecycle import Proposed
@@ -30,7 +31,7 @@ def attach_replay(version: PolicyVersion, replay: Replay, *, by: Actor) -> Polic
     version = steps.fresh(version)
     if (replay.policy_digest, replay.base_id) != (version.digest, version.based_on_id):
         raise Invalid("This replay is of another text, or compared with another policy.")
-    return _amend(version, "replay_attached", by=by, detail={"replay": replay.digest}, replay=replay)
+    return _lapsing(version, "replay_attached", by=by, detail={"replay": replay.digest}, replay=replay)
 
 
 @transaction.atomic
@@ -41,7 +42,7 @@ def schedule(version: PolicyVersion, *, at: datetime | None, by: Actor) -> Polic
     if at is not None and not PolicyVersion.objects.annotate(now=Now()).filter(pk=version.pk, now__lt=at).exists():
         raise Invalid("This hour has passed already.")
     detail = {"activate_at": at.isoformat() if at else None}
-    return _amend(steps.fresh(version), "scheduled", by=by, detail=detail, activate_at=at)
+    return _lapsing(steps.fresh(version), "scheduled", by=by, detail=detail, activate_at=at)
 
 
 @transaction.atomic
@@ -70,7 +71,12 @@ def ask(version: PolicyVersion, *, by: Actor, text: str) -> Remark:
         "remarked", actor=by, kind="remark", id=id, system=version.system_id, payloads={"text": text.encode()},
         detail={"policy": str(version.pk), "version": version.number},
     )  # fmt: skip
-    return Remark.objects.create(id=id, version=version, author=author, text=text, entry_id=entry.id)
+    remark = Remark.objects.create(id=id, version=version, author=author, text=text, entry_id=entry.id)
+    # A question reaches the proposer; what she says reaches those who asked.
+    asked = Remark.objects.filter(version=version).values_list("author", flat=True).distinct()
+    tell("policy.asked", version.system_id, entry=entry, by=by, subject=version.pk, version=version.number,
+         people=asked if author.pk == version.proposer_id else [version.proposer_id])  # fmt: skip
+    return remark
 
 
 def activate_due() -> list[PolicyVersion]:
@@ -91,10 +97,24 @@ def _refuse(version: PolicyVersion, why: str) -> None:
     steps.held(version.system)
     version = steps.fresh(version)
     if version.state == "approved" and version.activate_at is not None:
-        _amend(version, "schedule_refused", by=steps.SCHEDULER, detail={"why": why}, activate_at=None)
+        signers = version.approvals.filter(verdict="approve").values_list("approver", flat=True)
+        _, entry = _amend(version, "schedule_refused", by=steps.SCHEDULER, detail={"why": why}, activate_at=None)
+        tell("policy.refused", version.system_id, entry=entry, by=steps.SCHEDULER, subject=version.pk, roles={"owner"},
+             people=[version.proposer_id, *signers], version=version.number, why=why)  # fmt: skip
 
 
-def _amend(version: PolicyVersion, type: str, *, by: Actor, detail: dict[str, Any], **changes: Any) -> PolicyVersion:
+def _lapsing(version: PolicyVersion, type: str, *, by: Actor, detail: dict[str, Any], **changes: Any) -> PolicyVersion:
+    """Changes the terms; where somebody had signed those before, the signers are told that it waits again."""
+    was_signed = version.approvals.filter(terms=version.terms).exists()
+    changed, entry = _amend(version, type, by=by, detail=detail, **changes)
+    if was_signed and changed.terms != version.terms:
+        lifecycle.tell_signers(changed, entry, by=by)
+    return changed
+
+
+def _amend(
+    version: PolicyVersion, type: str, *, by: Actor, detail: dict[str, Any], **changes: Any
+) -> tuple[PolicyVersion, Draft]:
     """Changes the terms of a version that is not decided: it waits for signatures again."""
     entry = steps.entry(type, version, by=by, detail=detail)
     changed = PolicyVersion.objects.filter(pk=version.pk, state__in=("proposed", "approved")).update(
@@ -102,4 +122,4 @@ def _amend(version: PolicyVersion, type: str, *, by: Actor, detail: dict[str, An
     )
     if not changed:
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so nothing about it can change.")
-    return PolicyVersion.objects.told().get(pk=version.pk)
+    return PolicyVersion.objects.told().get(pk=version.pk), entry

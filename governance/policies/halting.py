@@ -4,16 +4,22 @@ Both steps change the system's row. Intake compares that row inside the transact
 process, whatever it remembers, sees a halt with the first output that it writes after the commit.
 """
 
+from typing import Final
+
 from django.db import transaction
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from governance.evidence.record import policy_part, record
 from governance.models import Halt, System
+from governance.notices.telling import tell
 from governance.people.actors import Actor
 from governance.policies import steps
 from governance.policies.registry import compiled
 from governance.refusals import Conflict, Invalid, NotAllowed
+
+# Who answers for the system, and who runs what stands still now.
+_TOLD: Final = frozenset({"owner", "lead", "approver", "engineer"})
 
 
 @transaction.atomic
@@ -36,6 +42,7 @@ def halt(system: System, *, by: Actor, because: str) -> Halt:
     )  # fmt: skip
     made = Halt.objects.create(id=id, system=system, because=because, halted_by=by.person, entry_id=entry.id)
     System.objects.filter(pk=system.pk).update(halt=made, entry_id=entry.id)
+    tell("system.halted", system, entry=entry, by=by, subject=id, roles=_TOLD, guarded=by is steps.GUARD)
     return Halt.objects.select_related("system", "halted_by").get(pk=id)
 
 
@@ -60,4 +67,5 @@ def lift(system: System, *, by: Actor, because: str = "") -> Halt:
     )
     ended = Halt.objects.select_related("system", "halted_by", "lifted_by").get(pk=system.halt_id)
     System.objects.filter(pk=system.pk).update(halt=None, entry_id=entry.id)
+    tell("system.lifted", system, entry=entry, by=by, subject=ended.pk, roles=_TOLD)
     return ended

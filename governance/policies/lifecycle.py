@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from governance.evidence.record import Draft, hash_of
 from governance.models import Approval, ContractVersion, Entry, Person, PolicyVersion, System
+from governance.notices.telling import tell
 from governance.people import roles
 from governance.people.actors import Actor
 from governance.policies import examples, followers, registry, signatures, steps
@@ -80,7 +81,15 @@ def propose(
     version.entry_id = entry.id
     version.save(force_insert=True)
     version.refresh_from_db()
+    tell_signers(version, entry, by=by)
     return Proposed(version, is_new=True)
+
+
+def tell_signers(version: PolicyVersion, entry: Draft, *, by: Actor) -> None:
+    """Tells those who may give a missing signature that the version waits for it."""
+    may_sign = frozenset[str]().union(*open_seats(version))
+    tell("policy.proposed", version.system_id, entry=entry, by=by, subject=version.pk, roles=may_sign,
+         version=version.number, loosens=version.loosens)  # fmt: skip
 
 
 def open_seats(version: PolicyVersion) -> tuple[Seat, ...]:
@@ -119,6 +128,8 @@ def approve(version: PolicyVersion, *, by: Actor, digest: str, replay: str = "",
     )
     if not changed:
         raise Conflict(f"Version {version.number} was decided by somebody else a moment ago.")
+    tell("policy.approved", system, entry=entry, by=by, subject=version.pk, people=[version.proposer_id],
+         version=version.number, done=done)  # fmt: skip
     return approval
 
 
@@ -133,6 +144,8 @@ def decline(version: PolicyVersion, *, by: Actor, digest: str, replay: str = "",
     approval, entry = _sign("declined", version, signer, role, "decline", by=by, comment=comment)
     if not PolicyVersion.objects.filter(pk=version.pk, state="proposed").update(state="declined", entry_id=entry.id):
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be declined.")
+    tell("policy.declined", version.system_id, entry=entry, by=by, subject=version.pk, people=[version.proposer_id],
+         version=version.number)  # fmt: skip
     return approval
 
 
@@ -225,7 +238,23 @@ def _put_in_force(
     if not changed:
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so it cannot be put in force.")
     System.objects.filter(pk=system.pk).update(in_force_id=version.pk, trial=None, entry_id=entry.id)
+    if type == "restored" and before is not None:
+        tell_taken_back(system, before, entry, by=by, instead=version)
+    else:
+        tell("policy.activated", system, entry=entry, by=by, subject=version.pk, roles={"owner"},
+             people=[version.proposer_id], version=version.number)  # fmt: skip
     return PolicyVersion.objects.select_related("system", "contract").get(pk=version.pk)
+
+
+def tell_taken_back(
+    system: System, version: PolicyVersion, entry: Draft, *, by: Actor, instead: PolicyVersion | None = None
+) -> None:
+    """Tells those who answer for a version that it was taken back, for another one or off its trial."""
+    tell(
+        "policy.rolled_back", system, entry=entry, by=by, subject=version.pk, roles={"owner", "approver", "lead"},
+        people=[version.proposer_id], version=instead.number if instead else None, replaced=version.number,
+        guarded=by is steps.GUARD,
+    )  # fmt: skip
 
 
 def retimed_by(version: PolicyVersion) -> int:
@@ -234,7 +263,7 @@ def retimed_by(version: PolicyVersion) -> int:
     return int(json.loads(bytes(entry.leaf)).get("detail", {}).get("retimes", 0)) if entry else 0
 
 
-def end_trial(system: System, version: PolicyVersion, *, by: Actor, because: str = "") -> None:
+def end_trial(system: System, version: PolicyVersion, *, by: Actor, because: str = "") -> Draft:
     """Takes a version off its trial, for good, within the step that asks for it. The caller holds the system."""
     version = steps.fresh(version)
     entry = steps.entry(
@@ -246,6 +275,7 @@ def end_trial(system: System, version: PolicyVersion, *, by: Actor, because: str
     if not still.update(state="retired", retired_at=Now(), share=0, is_approved=False, entry_id=entry.id):
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so there is no trial to end.")
     System.objects.filter(pk=system.pk).update(trial=None, entry_id=entry.id)
+    return entry
 
 
 def _replace(version: PolicyVersion, *, by: Actor) -> None:

@@ -73,6 +73,8 @@ def register_system(*, slug: str, name: str, purpose: str, risk_tier: str, owner
             setattr(system, field, told[field])
         system.entry_id = entry.id
         system.save(update_fields=[*changed, "entry"])
+        if "risk_tier" in changed:
+            tiers.lapse(system, by=by, cause=entry)
     return Registered(system, changed, is_new=False, asked=asked)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from governance.contracts.reading import Reading, join
 from governance.contracts.schema import Contract, compile_contract
+from governance.notices.kinds import EVENTS as NOTICES
 from governance.policies import source
 from governance.policies.document import TIERS, parse_policy
 from governance.policies.policy import Policy
@@ -21,6 +22,7 @@ EVENTS: Final = (
     "decision.superseded",
     "policy.activated",
     "incident.opened",
+    *NOTICES,
 )
 
 

@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 
 from governance.evidence.record import Draft, record
 from governance.models import System, TierChange, TierSignature
+from governance.notices.telling import tell
 from governance.people import roles
 from governance.people.actors import Actor
 from governance.policies import signatures, steps
@@ -36,9 +37,12 @@ def ask(system: System, *, becomes: str, by: Actor) -> TierChange:
         "tier_asked", actor=by, kind="tier", id=id, system=system.pk,
         detail={"system": system.slug, "risk_tier": {"from": system.risk_tier, "to": becomes}},
     )  # fmt: skip
-    return TierChange.objects.create(
+    change = TierChange.objects.create(
         id=id, system=system, was=system.risk_tier, becomes=becomes, proposer=person, entry_id=entry.id
     )
+    tell("tier.asked", system, entry=entry, by=by, subject=id, roles=frozenset[str]().union(*open_seats(change)),
+         was=change.was, becomes=becomes)  # fmt: skip
+    return change
 
 
 def open_seats(change: TierChange) -> tuple[Seat, ...]:
@@ -83,7 +87,27 @@ def decline(change: TierChange, *, by: Actor) -> TierChange:
     entry = _entry("tier_declined", change, role, by=by)
     if not TierChange.objects.filter(pk=change.pk, state="waiting").update(state="declined", entry_id=entry.id):
         raise Conflict("This lower tier is decided already.")
+    _tell_decided(change, "declined", entry, by=by)
     return TierChange.objects.select_related("system").get(pk=change.pk)
+
+
+def lapse(system: System, *, by: Actor, cause: Draft) -> None:
+    """Ends a lower tier that waits, since the tier it would have lowered is another by now; `cause` says so. Within the
+    step that changed the tier, whose caller holds the system."""
+    change = TierChange.objects.select_related("system").waiting().filter(system=system).first()
+    if change is None:
+        return
+    entry = record(
+        "tier_lapsed", actor=by, kind="tier", id=change.pk, system=system.pk, causes=[cause.hash.hex()],
+        detail={"system": change.system.slug},
+    )  # fmt: skip
+    if TierChange.objects.filter(pk=change.pk, state="waiting").update(state="lapsed", entry_id=entry.id):
+        _tell_decided(change, "lapsed", entry, by=by)
+
+
+def _tell_decided(change: TierChange, state: str, entry: Draft, *, by: Actor) -> None:
+    tell("tier.decided", change.system_id, entry=entry, by=by, subject=change.pk, people=[change.proposer_id],
+         was=change.was, becomes=change.becomes, state=state)  # fmt: skip
 
 
 def in_words(change: TierChange) -> str:
@@ -111,3 +135,4 @@ def _lower(system: System, change: TierChange, *, by: Actor, cause: Draft) -> No
     if not still.update(state="done", entry_id=cause.id):
         raise Conflict("This lower tier is decided already.")
     System.objects.filter(pk=system.pk).update(risk_tier=change.becomes, entry_id=entry.id)
+    _tell_decided(change, "done", cause, by=by)

@@ -42,7 +42,8 @@ def stop(version: PolicyVersion, *, by: Actor, because: str = "") -> PolicyVersi
     system, version = steps.held(version.system), steps.fresh(version)
     if version.state not in ("shadow", "canary"):
         raise Conflict(f"Version {version.number} is {steps.word(version.state)}, so there is no trial to end.")
-    lifecycle.end_trial(system, version, by=by, because=because)
+    entry = lifecycle.end_trial(system, version, by=by, because=because)
+    lifecycle.tell_taken_back(system, version, entry, by=by)
     return steps.fresh(version)
 
 

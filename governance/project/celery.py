@@ -20,6 +20,7 @@ app.autodiscover_tasks(
     [
         "governance.monitoring",
         "governance.evidence",
+        "governance.notices",
         "reviews",
         "reviews.routing",
         "reviews.delivery",

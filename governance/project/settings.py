@@ -85,7 +85,15 @@ HEADS_FOLDER = (
 )
 HEADS_EMAIL = [text.strip() for text in os.environ.get("COUNTERSIGN_HEADS_EMAIL", "").split(",") if text.strip()]
 EMAIL_TIMEOUT = 10
-EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+# Notices go out by mail once a mail server is named; until then they stand in the product alone.
+_mail = urlsplit(os.environ.get("EMAIL_URL") or f"smtp://{os.environ.get('EMAIL_HOST') or 'localhost'}:25")
+if _mail.scheme not in {"smtp", "smtp+tls", "smtps"}:
+    raise ImproperlyConfigured(f"EMAIL_URL begins with smtp://, smtp+tls:// or smtps://, not {_mail.scheme}://.")
+SENDS_MAIL = bool(os.environ.get("EMAIL_URL") or os.environ.get("EMAIL_HOST"))
+EMAIL_HOST = _mail.hostname or "localhost"
+EMAIL_PORT = _mail.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[_mail.scheme]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp+tls", _mail.scheme == "smtps"
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "countersign@localhost")
 
 LEASE_SECONDS = int(os.environ.get("COUNTERSIGN_LEASE_SECONDS") or 600)
@@ -291,6 +299,7 @@ CELERY_TASK_ROUTES = {
     "reviews.delivery.*": {"queue": "deliver"},
     "governance.monitoring.*": {"queue": "analyse"},
     "governance.evidence.*": {"queue": "analyse"},
+    "governance.notices.*": {"queue": "analyse"},
     "reviews.quality.*": {"queue": "analyse"},
     "reviews.precedents.*": {"queue": "analyse"},
     "reviews.tasks.*": {"queue": "analyse"},
@@ -308,6 +317,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 1},
     },
+    "send letters": {"task": "governance.notices.tasks.send_due", "schedule": 5.0, "options": {"expires": 5}},
+    "forget old notices": {"task": "governance.notices.tasks.forget_old", "schedule": 3600.0},
     "look at the evidence": {"task": "governance.monitoring.tasks.take_due_looks", "schedule": 3600.0},
     "keep the counts": {
         "task": "governance.monitoring.tasks.keep_counts",

@@ -9,11 +9,14 @@ import msgspec
 from django.conf import settings
 
 from governance.evidence.leaf import time_text
-from governance.models import Incident, Output, PolicyVersion
+from governance.models import Incident, Notice, Output, PolicyVersion
+from governance.notices import mails
+from governance.notices.kinds import EVENTS as NOTICES
 from reviews.delivery import signing
 from reviews.intake import answers
 from reviews.models import Delivery, Endpoint
 
+_NAMES = {"version": "policy_version", "replaced": "replaces", "guarded": "by_guard"}
 USER_AGENT = "Countersign-Webhooks/1"
 
 
@@ -56,6 +59,8 @@ def _data(delivery: Delivery) -> dict[str, Any]:
         return answers.of_row(output, reader, proven=True)
     if delivery.subject is not None and delivery.event == "incident.opened":
         return _incident(Incident.objects.told().get(pk=delivery.subject))
+    if delivery.subject is not None and delivery.event in NOTICES:
+        return _notice(Notice.objects.select_related("system").get(pk=delivery.subject))
     if delivery.subject is not None:
         return _policy(PolicyVersion.objects.select_related("system").get(pk=delivery.subject))
     return {"system": delivery.endpoint.system.slug, "endpoint": str(delivery.endpoint_id)}
@@ -70,6 +75,15 @@ def _policy(version: PolicyVersion) -> dict[str, Any]:
         "in_force_from": time_text(version.in_force_from) if version.in_force_from else None,
         "links": {"self": f"{settings.PUBLIC_URL}/api/v1/systems/{version.system.slug}/policies/{version.number}/"},
     }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    """What happened, in numbers and slugs, and where to read on. What people wrote stays inside."""
+    known = {_NAMES.get(name, name): value for name, value in notice.facts.items() if name != "why"}
+    return {
+        "system": notice.system.slug, "notice": str(notice.pk), "subject": str(notice.subject), **known,
+        "at": time_text(notice.at), "links": {"self": mails.link(notice)},
+    }  # fmt: skip
 
 
 def _incident(incident: Incident) -> dict[str, Any]:

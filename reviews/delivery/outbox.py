@@ -7,6 +7,7 @@ An output that the policy resolves while its producer waits at the door is told 
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from governance.evidence.record import Draft, hash_of, record
 from governance.models import Output
+from governance.notices.kinds import EVENTS as NOTICES
 from governance.people.actors import Actor, machine
 from governance.refusals import Conflict
 from reviews.delivery.addresses import origin_of
@@ -53,6 +55,17 @@ JOIN governance_entry o ON o.subject = i.id AND o.rev = 1
 WHERE i.opened_at > statement_timestamp() - interval '2 days' AND i.opened_at >= e.created_at
   AND e.disabled_at IS NULL AND 'incident.opened' = ANY(e.events)
   AND NOT EXISTS (SELECT 1 FROM reviews_delivery d WHERE d.endpoint_id = e.id AND d.subject = i.id AND d.cause = o.id)
+"""
+
+# What the policy's rooms wrote down to be told, of the last two days.
+_NEWS_OF_NOTICES = """
+SELECT e.id, n.id, n.entry_id, statement_timestamp(), n.kind
+FROM governance_notice n JOIN reviews_endpoint e ON e.system_id = n.system_id
+WHERE n.at > statement_timestamp() - interval '2 days' AND n.at >= e.created_at
+  AND e.disabled_at IS NULL AND n.kind = ANY(e.events) AND n.kind = ANY(%s)
+  AND NOT EXISTS (SELECT 1 FROM reviews_delivery d
+                  WHERE d.endpoint_id = e.id AND d.subject = n.id AND d.cause = n.entry_id)
+ORDER BY n.id
 """
 
 
@@ -116,15 +129,25 @@ def announce_incidents() -> int:
     return _announce_found("incident.opened", _NEWS_OF_INCIDENTS)
 
 
+def announce_notices() -> int:
+    """The same for every notice of the last two days, each under its own kind."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWS_OF_NOTICES, [list(NOTICES)])
+        return _write(cursor.fetchall())
+
+
 def _announce_found(event: str, statement: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        rows = cursor.fetchall()
+        return _write([(*row, event) for row in cursor.fetchall()])
+
+
+def _write(rows: Sequence[tuple[Any, ...]]) -> int:
     Delivery.objects.bulk_create(
         (
             Delivery(id=uuid7(), endpoint_id=endpoint, event=event, subject=subject, cause=cause, due_at=due,
                      next_attempt_at=due)
-            for endpoint, subject, cause, due in rows
+            for endpoint, subject, cause, due, event in rows
         ),
         ignore_conflicts=True,
     )  # fmt: skip

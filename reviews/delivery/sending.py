@@ -103,6 +103,7 @@ def deliver_due(
     """
     outbox.announce_policies()
     outbox.announce_incidents()
+    outbox.announce_notices()
     round, ends, looks_again = Round(), time.monotonic() + seconds, 0.0
     with ThreadPoolExecutor(_LANES, thread_name_prefix="webhook") as threads:
         try:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from governance.models import Output, System
+from governance.notices.kinds import EVENTS as NOTICES
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
@@ -28,7 +29,7 @@ class Endpoint(models.Model):
     """A webhook address of a system, signed with its own secret."""
 
     EVENTS = (
-        "output.resolved", "output.corrected", "decision.superseded", "policy.activated", "incident.opened",
+        "output.resolved", "output.corrected", "decision.superseded", "policy.activated", "incident.opened", *NOTICES,
     )  # fmt: skip
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -20,7 +20,7 @@ from governance.people.actors import machine
 from governance.policies.policy import Breach
 from reviews.decisions import fallback
 from reviews.models import Queue
-from reviews.routing import queues, retiming
+from reviews.routing import queues, reminders, retiming
 from reviews.routing.rulebook import Rulebook, rulebook
 from reviews.routing.urgency import MOST_PRIORITY, urgent_at
 
@@ -150,6 +150,7 @@ def _climb(late: Sequence[Late]) -> None:
             cursor.execute(
                 _LIFT, [[c.late.id for c in lifted], [c.to.pk for c in lifted], urgent, [c.for_lead for c in lifted]]
             )
+    reminders.tell_late([(c.to, c.late.id, c.late.step.do, c.entry) for c in climbed], by=LADDER)
 
 
 def _step(item: Late, own: Queue) -> Climbed:

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from reviews.routing.assigning import assign_waiting
 from reviews.routing.calling import CALLED
 from reviews.routing.ladder import climb_due
+from reviews.routing.reminders import tell_holds_over
 from reviews.routing.retiming import retime_waiting
 from reviews.routing.waiting import route_waiting as route_batch
 
@@ -29,8 +30,9 @@ def route_waiting() -> int:
 
 @shared_task(name="reviews.routing.tasks.keep_time")
 def keep_time() -> int:
-    """Times what waits by the policies in force, then takes every step that is due; how many items it looked at."""
-    return _until_done(retime_waiting) + _until_done(climb_due)
+    """Times what waits by the policies in force, takes every step that is due, and reminds people of what they put off;
+    how many items it looked at."""
+    return _until_done(retime_waiting) + _until_done(climb_due) + _until_done(tell_holds_over)
 
 
 def _until_done(batch: Callable[[], int]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -104,3 +106,35 @@ def test_an_approver_signs_it_on_its_page() -> None:
     assert erik.post(url, {"do": "sign"}, follow=True).status_code == 200
     assert TierChange.objects.get().state == "done"
     assert erik.post(url, {"do": "sign"}).status_code == 409
+
+
+def test_raising_the_tier_ends_a_lower_one_that_waits() -> None:
+    system = cast.system(risk_tier="limited")
+    asked = describe(system, "minimal").asked
+    assert asked is not None
+    assert describe(system, "high").changed == ("risk_tier",)
+    asked.refresh_from_db()
+    assert asked.state == "lapsed"
+    entry = Entry.objects.get(pk=asked.entry_id)
+    raised = Entry.objects.filter(type="system_changed", system=system.pk).latest("id")
+    assert (entry.type, json.loads(bytes(entry.leaf))["causes"]) == ("tier_lapsed", [bytes(raised.leaf_hash).hex()])
+    with pytest.raises(Conflict):
+        tiers.sign(asked, by=cast.acting(cast.erik()))
+    with pytest.raises(Conflict):
+        tiers.decline(asked, by=cast.acting(cast.erik()))
+    again = describe(system, "limited").asked  # what is asked for now has nothing in its way
+    assert again is not None
+    assert (again.was, again.becomes, tier(system)) == ("high", "limited", "high")
+
+
+def test_what_else_changes_about_a_system_leaves_a_lower_tier_waiting() -> None:
+    system = cast.system(risk_tier="limited")
+    asked = describe(system, "minimal").asked
+    assert asked is not None
+    changed = registration.register_system(
+        slug=system.slug, name="Another name", purpose=system.purpose, risk_tier="limited", owner=system.owner,
+        by=cast.acting(cast.dana()),
+    )  # fmt: skip
+    assert changed.changed == ("name",)
+    asked.refresh_from_db()
+    assert asked.state == "waiting"

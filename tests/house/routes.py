@@ -38,6 +38,8 @@ ROUTES = (
     Route("GET", "account/second-factor/codes/", "none", "302 404 404 404 404 404 404 404 404"),
     Route("GET", "account/second-factor/codes/new/", "none", "302 200 200 200 200 200 200 200 200"),
     Route("GET", "account/password/change/", "none", "302 200 200 200 200 200 200 200 200"),
+    Route("GET", "account/notices/", "none", "302 200 200 200 200 200 200 200 200"),
+    Route("POST", "account/notices/", "none", "302 302 302 302 302 302 302 302 302"),
     # systems and their policies
     Route("GET", "systems/", "none", "302 404 200 200 200 200 200 200 200"),
     Route("GET", "systems/<slug:slug>/", "system", "302 404 200 200 200 200 200 200 200"),

@@ -41,6 +41,7 @@ CHANGES = {
     ("governance_policyversion", "is_approved"): "is_approved = NOT is_approved",
     ("governance_system", "in_force_id"): "in_force_id = NULL",
     ("governance_system", "risk_tier"): "risk_tier = 'high'",
+    ("governance_person", "unwanted_mails"): "unwanted_mails = '{item.late}'",
     ("governance_person", "is_active"): "is_active = NOT is_active",
     ("governance_apikey", "scopes"): "scopes = '{outputs:read}'",
     ("governance_certificate", "state"): "state = state || '!'",
