@@ -8,9 +8,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from governance.contracts.schema import compile_contract
+from governance.contracts.schema import Contract
 from governance.models import ContractVersion, PolicyDraft, System
 from governance.pages import access
 from governance.policies import (
@@ -18,8 +20,9 @@ from governance.policies import (
     differences,
     drafting,
     drafts,
+    draftsteps,
     examples,
-    operators,
+    expectations,
     registry,
     sentences,
 )  # fmt: skip
@@ -28,6 +31,7 @@ from governance.policies.policy import Policy
 from governance.refusals import Conflict, Invalid, Problem, Refused
 
 _MOST_TEXT = 200_000
+_STEPS = tuple(f"{noun}-" for noun in draftsteps.NOUNS)
 
 
 @login_required
@@ -56,7 +60,8 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
             drafts.keep(draft, by=by)
     except Refused as refusal:
         return _page(request, system, draft, document, refusal=refusal)
-    return redirect("policy-draft", slug=slug)
+    at = draftsteps.focus(document, step)
+    return redirect(f"{reverse('policy-draft', args=[slug])}{'?' + urlencode({'at': at}) if at else ''}")
 
 
 def _said(request: HttpRequest, document: dict[str, Any], step: str) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def _said(request: HttpRequest, document: dict[str, Any], step: str) -> dict[str
         return _read(request.POST.get("text", ""))
     said = {name: value for name, value in request.POST.items() if isinstance(value, str)}
     document = drafting.filled(document, said)
-    return drafting.stepped(document, step) if step.startswith(("rule-", "segment-")) else document
+    return draftsteps.stepped(document, step) if step.startswith(_STEPS) else document
 
 
 def _read(text: str) -> dict[str, Any]:
@@ -84,37 +89,43 @@ def _page(
     request: HttpRequest, system: System, draft: PolicyDraft, document: dict[str, Any], *,
     refusal: Refused | None = None,
 ) -> HttpResponse:  # fmt: skip
-    policy, problems = _checked(system, document)
+    contract = _contract(system)
+    policy, problems = _checked(system, document, contract)
     base = system.in_force
     old = sentences.policy_sentences(registry.compiled(base.pk)) if base else ()
     new = sentences.policy_sentences(policy) if policy else ()
-    at_field = {drafting.at_field(problem): problem.detail for problem in reversed(problems)}
+    at_field = {draftsteps.at_field(problem, document): problem.detail for problem in reversed(problems)}
     shown = {
-        "system": system, "draft": draft, "base": base, "form": drafting.form(document), "refusal": refusal,
-        "problems": problems, "errors": at_field, "operators": operators.NAMES, "lanes": drafting.LANES,
+        "system": system, "draft": draft, "base": base, "refusal": refusal, "problems": problems,
+        "form": drafting.form(document, risk_tier=system.risk_tier), "errors": at_field,
+        "fields": expectations.named_fields(contract), "at": request.GET.get("at", ""),
         "clauses": differences.differences(old or new, new), "notes": checks.warnings(policy) if policy else (),
         "text": json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True), "policy": policy,
         "others": drafts.others(system, by=access.actor(request, system)),
         "is_stale": draft.base_id != system.in_force_id, "because": request.POST.get("because", "")[:2000],
-        "despite": request.POST.get("despite", "")[:2000], "broken": _broken(system, policy),
+        "despite": request.POST.get("despite", "")[:2000], "broken": _broken(system, policy, contract),
         "typed": request.POST.get("text", "") if refusal and request.POST.get("do") == "text" else "",
     }  # fmt: skip
     return render(request, "policy_draft.html", shown, status=refusal.status if refusal else 200)
 
 
-def _checked(system: System, document: dict[str, Any]) -> tuple[Policy | None, list[Problem]]:
-    contract = ContractVersion.objects.filter(system=system).order_by("-id").first()
-    if contract is None:
+def _contract(system: System) -> Contract:
+    newest = ContractVersion.objects.filter(system=system).order_by("-id").first()
+    if newest is None:
         raise Conflict(f"{system.name} has no contract yet: register one first.")
+    return registry.compiled_contract(newest.pk)
+
+
+def _checked(
+    system: System, document: dict[str, Any], contract: Contract
+) -> tuple[Policy | None, list[Problem]]:  # fmt: skip
     try:
-        compiled = compile_contract(json.loads(contract.document))
-        return parse_policy(document, contract=compiled, risk_tier=system.risk_tier), []
+        return parse_policy(document, contract=contract, risk_tier=system.risk_tier), []
     except Invalid as refusal:
         return None, list(refusal.errors)
 
 
-def _broken(system: System, policy: Policy | None) -> list[examples.Tried]:
-    contract = ContractVersion.objects.filter(system=system).order_by("-id").first()
-    if policy is None or contract is None:
+def _broken(system: System, policy: Policy | None, contract: Contract) -> list[examples.Tried]:
+    if policy is None:
         return []
-    return [one for one in examples.tried(system, policy, registry.compiled_contract(contract.pk)) if one.is_broken]
+    return [one for one in examples.tried(system, policy, contract) if one.is_broken]

@@ -160,6 +160,7 @@ def flips(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     here = reverse("flips", args=[slug, number])
     shown = {
         "system": system, "version": version, "made": made, "rows": rows[:PAGE], "older": before is not None,
+        "changed": sum(flip["outputs"] for flip in replaying.told(made)["flips"]),
         "shown": f"{len(rows[:PAGE])} shown, newest first", "newer_url": here if before else "",
         "older_url": f"{here}?before={rows[PAGE - 1].id}" if len(rows) > PAGE else "",
     }  # fmt: skip

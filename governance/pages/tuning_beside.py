@@ -30,10 +30,9 @@ def reliability_of(read: Reading) -> tuple[Bin, ...]:
 
 
 def beside(
-    request: HttpRequest, current: Current, policy: Policy, setting: Setting, every: Sequence[Row], *, more: int | None
+    request: HttpRequest, current: Current, policy: Policy, setting: Setting, every: Sequence[Row]
 ) -> dict[str, Any]:
-    """The context of everything below the figure, but for the segments: they are a part of their own. `more` verdicts
-    would let the first test pass that failed."""
+    """The context of everything below the figure, but for the segments: they are a part of their own."""
     read, past = setting.reading, current.past
     bins = reliability_of(read)
     known, looks, versions = current.known, past.certificates, current.versions
@@ -47,7 +46,7 @@ def beside(
         "spent": Spent(past.looks, past.level, 1 - policy.risk.confidence / MILLION),
         "planned": _planned(request, past, current.known, policy, setting),
         "plan_asked": {name: request.GET.get(name, "") for name in ("expected", "flow", "rate", "aim")},
-        "why_not": told.why_not(read, setting.goal, more=more),
+        "why_not": told.why_not(read, setting.goal),
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from governance.contracts.pointer import join_field
 from governance.contracts.reading import join
 from governance.contracts.schema import Contract
 from governance.contracts.values import MISSING, same
@@ -29,6 +30,21 @@ def unmeetable(condition: Condition, contract: Contract) -> tuple[Problem, ...]:
                 )
             )
     return tuple(problems)
+
+
+def named_fields(contract: Contract) -> tuple[str, ...]:
+    """The fields that the contract names, objects taken apart three levels deep, and those that every output has."""
+    found = ["confidence", "model", "model_version", "prompt_version", "received.hour", "received.weekday"]
+    for root, schema in (("input", contract.input_schema), ("output", contract.output_schema)):
+        found += [join_field(segments) for segments in _named((root,), schema)]
+    return (*found, "contract.breached")
+
+
+def _named(at: tuple[str, ...], schema: Any) -> list[tuple[str, ...]]:
+    properties = schema.get("properties") if isinstance(schema, dict) and len(at) < 4 else None
+    if not isinstance(properties, dict) or not properties:
+        return [at] if len(at) > 1 else []
+    return [segments for name, part in properties.items() for segments in _named((*at, name), part)]
 
 
 def _part(schema: Any, segments: tuple[str, ...]) -> Any:

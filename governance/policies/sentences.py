@@ -13,7 +13,7 @@ from governance.contracts.values import decimal_of
 from governance.policies.calendarwords import calendar_words
 from governance.policies.candidate import MILLION
 from governance.policies.conditions import Condition, Group, Leaf, Negation, Node
-from governance.policies.policy import Breach, Policy, Rule, Segment
+from governance.policies.policy import Breach, Destination, Policy, Queue, RoutingRule, Rule, Segment
 
 THIN: Final = "\u202f"
 # A text that could be read as anything else (500, true, null, a list) stands in quotes.
@@ -99,9 +99,55 @@ def segment_sentence(segment: Segment) -> str:
     return f"When {condition_sentence(segment.when)}, {alone}."
 
 
+def destination_words(to: Destination) -> str:
+    """Where an item goes, without full stop: "it waits in cards for those with the skill refunds"."""
+    skills = f" for those with the skill{'s' * (len(to.skills) > 1)} {_listed(to.skills)}" if to.skills else ""
+    urgency = f", at urgency {to.priority} of 100" if to.priority != Destination().priority else ""
+    return f"it waits in {to.queue}{skills}{urgency}{', and two people decide it' if to.reviewers == 2 else ''}"
+
+
+def route_sentence(rule: RoutingRule) -> str:
+    asked = _clause(rule.when.tree, negated=False, inside="and")
+    return f"When a person decides and {asked}, {destination_words(rule.to)}."
+
+
+def queue_sentences(queue: Queue) -> tuple[str, ...]:
+    """How a queue works, a sentence each; empty for one where whoever is free takes the next."""
+    said = []
+    if queue.mode == "assign":
+        like = f", what has the same {queue.affinity} to the same one" if queue.affinity else ""
+        said.append(f"Queue {queue.name} hands its items to people, at most {queue.capacity} to each at a time{like}.")
+    if queue.escalates_to:
+        said.append(f"What has to go higher goes from {queue.name} to {queue.escalates_to}.")
+    if queue.calendar:
+        said.append(f"In queue {queue.name} only working time counts: {calendar_words(queue.calendar)}.")
+    return tuple(said)
+
+
+def routing_sentences(policy: Policy) -> tuple[str, ...]:
+    """Where what people decide waits, a sentence a route and what is special about each queue; empty when all of it
+    waits in the usual queue."""
+    routing = policy.routing
+    told = [route_sentence(rule) for rule in routing.rules]
+    if routing.rules or routing.default != Destination():
+        told.append(f"{'Else' if routing.rules else 'When a person decides'}, {destination_words(routing.default)}.")
+    return (*told, *(sentence for queue in routing.queues for sentence in queue_sentences(queue)))
+
+
+def operator_words(name: str) -> str:
+    """An operator as the form offers it: "is at least"."""
+    return "is given" if name == "exists" else _VERBS[name][0]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def step_sentence(step: Breach, due: str, to: str = "") -> str:
     """One step of the ladder: "After 20 h more it is rejected."."""
-    when = f"When the {due} are over" if step.after == timedelta(0) else f"After {length(step.after)} more"
+    is_one = due.startswith("1 ") and due.count(" ") == 1
+    over = f"When the {due} {'is' if is_one else 'are'} over"
+    when = over if step.after == timedelta(0) else f"After {length(step.after)} more"
     if step.do == "resolve":
         what = "it is rejected" if step.resolve_as == "reject" else "it goes out alone"
         return f"{when} {what}: nobody's judgement, and never counted as a label."
@@ -118,12 +164,8 @@ def policy_sentences(policy: Policy) -> tuple[str, ...]:
     clauses.append(f"{others} out alone from {percent(policy.threshold.default, 4)} confidence.")
     clauses.append(_audit_sentence(policy))
     due = length(policy.sla.due_in)
+    clauses += routing_sentences(policy)
     clauses.append(f"What waits for a person is due in {due}.")
-    clauses += [
-        f"In queue {queue.name} only working time counts: {calendar_words(queue.calendar)}."
-        for queue in policy.routing.queues
-        if queue.calendar
-    ]
     kept = retention_sentences(policy)
     return (*clauses, *(step_sentence(step, due) for step in policy.sla.on_breach), *guard_sentences(policy), *kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
-from governance.models import Entry, Incident, Output, Person, PolicyVersion, System
+from governance.models import Entry, Incident, Output, Person, PolicyDraft, PolicyVersion, System
 from governance.monitoring import guards
 from reviews import intake
 from reviews.intake.judges import is_in_canary
@@ -158,3 +159,33 @@ def evidence_is_told(chromium: Browser, site: str, system: System, incident: Inc
         for step, entry in steps.items():
             page.goto(f"/evidence/{entry}/")
             expect(page.locator("main")).to_contain_text(step, timeout=PATIENCE)
+
+
+def test_a_nested_condition_is_built_with_the_keyboard_alone(chromium: Browser, live_site: str) -> None:
+    system = begun()
+    with at_the_desk(chromium, live_site, with_password(cast.dana())) as page:
+        page.goto(f"{HERE}/policy/draft/")
+        for button, focus in (
+            ("rule-add", "rule-0-id"), ("rule-0-ask", "rule-0-1-field"), ("rule-0-1-wrap", "rule-0-1-joined"),
+        ):  # fmt: skip
+            page.locator(f"#{button}").focus()
+            page.keyboard.press("Enter")
+            expect(page.locator(f"#{focus}")).to_be_focused(timeout=PATIENCE)
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("#rule-0-1-joined")).to_have_value("none", timeout=PATIENCE)
+        page.locator("#rule-0-1-ask").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#rule-0-1-1-field")).to_be_focused(timeout=PATIENCE)
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.type("model")
+        page.locator("#rule-0-1-1-op").select_option("eq")
+        page.locator("#rule-0-1-1-value").fill("old-reader")
+        page.keyboard.press("Enter")
+        expect(page.locator("#rule-0 > summary")).to_contain_text("and the model is not old-reader", timeout=PATIENCE)
+        expect(page.get_by_label("The same draft")).to_contain_text('"old-reader"', timeout=PATIENCE)
+    asked = json.loads(PolicyDraft.objects.get(system=system).document)["rules"][0]["when"]["all"]
+    half, model = (
+        {"field": "confidence", "op": "lt", "value": 0.5},
+        {"field": "model", "op": "eq", "value": "old-reader"},
+    )
+    assert asked == [half, {"not": {"any": [half, model]}}]

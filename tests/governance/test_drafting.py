@@ -9,84 +9,290 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from governance.contracts.reading import duration
 from governance.models import PolicyDraft, PolicyVersion, System
-from governance.policies import drafting
+from governance.policies import conditions, draftconditions, drafting, draftsteps, draftvalues
+from governance.policies.canonical import digest
 from governance.policies.document import parse_policy
+from governance.policies.sentences import condition_sentence, policy_sentences
 from governance.refusals import Invalid, Problem
 from tests import cast
-from tests.governance.policies import invented
-from tests.governance.policies.asking import is_asked, leaves
+from tests.governance.policies import asking, drafted
 from tests.governance.policies.invented import ask, rule
 
+A, B, C, NEW = (ask("input.amount", "gt", 500), ask("output.digit", "in", [1, 2]), ask("input.kind", "eq", "500"),
+                {"field": "confidence", "op": "lt", "value": 0.5})  # fmt: skip
 RULES = [
-    rule("review", {"all": [ask("input.amount", "gt", 500), ask("output.digit", "in", [1, 2])]}, "large"),
-    rule("block", {"any": [ask("input.kind", "eq", "500", on_missing="false"), ask("confidence", "lt", 0.2)]}, "odd",
-         because="It is odd."),
-    rule("review", {"not": ask("input.kind", "exists", True)}, "nested"),
+    rule("review", {"all": [A, B]}, "large"),
+    rule("block", {"any": [{**C, "on_missing": "false"}, ask("confidence", "lt", 0.2)]}, "odd", because="It is odd."),
+    rule("review", {"all": [A, {"not": {"any": [B, {"not": C}]}}]}, "nested"),
 ]  # fmt: skip
 
 
-def posted(document: dict[str, Any]) -> dict[str, str]:
-    """What a browser sends when nothing was changed."""
-    form = drafting.form(document)
-    said = {"threshold": form.threshold, "audit_rate": form.audit_rate, "target": form.target, "due_in": form.due_in}
-    if form.audit_hold:
-        said["audit_hold"] = "on"
-    for part in (*form.rules, *form.segments):
-        said |= {f"{part.name}-id": part.id}
-        said |= {f"{part.name}-then": part.then, f"{part.name}-because": part.because} if part.then else {}
-        said |= {f"{part.name}-threshold": part.threshold} if part.threshold else {}
-        for one in part.questions or ():
-            said |= {f"{part.name}-joined": part.joined, f"{one.name}-field": one.field, f"{one.name}-op": one.op,
-                     f"{one.name}-value": one.value, f"{one.name}-on_missing": one.on_missing}  # fmt: skip
-    return said
+@settings(max_examples=150)
+@given(drafted.documents())
+def test_a_valid_document_opened_in_the_form_and_saved_unchanged_is_the_same(document: dict[str, Any]) -> None:
+    try:
+        parse_policy(document)
+    except Invalid:
+        return
+    assert digest(drafting.filled(document, drafted.sent(document))) == digest(document)
 
 
-@settings(max_examples=200)
-@given(invented.documents, st.lists(leaves().filter(is_asked), min_size=1, max_size=3))
-def test_a_form_sent_back_unchanged_changes_nothing(document: dict[str, Any], asked: list[dict[str, Any]]) -> None:
-    document["rules"] = [*document["rules"], rule("review", {"all": asked}, "more")]
-    before, after = (parse_policy(text) for text in (document, drafting.filled(document, posted(document))))
-    assert [one.when.tree for one in before.rules] == [one.when.tree for one in after.rules] or _same(before, after)
-    assert (before.threshold.default, before.audit) == (after.threshold.default, after.audit)
-    assert [part.threshold for part in before.threshold.segments] == [p.threshold for p in after.threshold.segments]
+@settings(max_examples=15)
+@given(drafted.documents())
+def test_the_page_sends_what_the_form_shows(document: dict[str, Any]) -> None:
+    assert drafted.Browser(drafted.page(document)).said == drafted.sent(document)
 
 
-def _same(before: Any, after: Any) -> bool:
-    from governance.policies.sentences import condition_sentence
-
-    return [condition_sentence(one.when) for one in before.rules] == [
-        condition_sentence(one.when) for one in after.rules
-    ]  # fmt: skip
+KEYS = (
+    "rules when all any not field op value threshold segments default routing queues a sla on_breach after do due_in "
+    "audit skills"
+).split()
 
 
-def test_buttons_move_add_and_drop() -> None:
+@settings(max_examples=150)
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(KEYS),
+        inner, max_size=4),
+    max_leaves=12,
+).filter(lambda found: isinstance(found, dict)))  # fmt: skip
+def test_no_text_however_wrong_breaks_the_form_or_loses_anything_in_it(document: dict[str, Any]) -> None:
+    assert drafting.filled(document, drafted.sent(document)) == document
+
+
+@given(asking.values, st.booleans())
+def test_what_a_control_shows_of_a_value_reads_as_the_same_value(value: Any, is_list: bool) -> None:
+    is_list = is_list and isinstance(value, list) and bool(value)
+    shown = draftvalues.written(value, is_list=is_list)
+    assert json.dumps(draftvalues.read(shown, is_list=is_list)) == json.dumps(value)
+
+
+@given(st.integers(0, 10**8), st.sampled_from(["days", "hours", "minutes", "seconds"]))
+def test_an_amount_of_time_is_read_back_as_it_was_written(count: int, unit: str) -> None:
+    count %= {"days": 366, "hours": 8784}.get(unit, 100_000)
+    text = draftvalues.iso(str(count), unit)
+    shown = draftvalues.amount(text)
+    assert draftvalues.amount(draftvalues.iso(*shown)) == shown
+    assert duration(text) == duration(draftvalues.iso(*shown))
+
+
+@settings(max_examples=150)
+@given(drafted.whens, st.data())
+def test_buttons_keep_a_condition_a_condition(when: dict[str, Any], data: st.DataObject) -> None:
+    nodes = list(_walk(draftconditions.shown(when, "rule-0")))
+    name = data.draw(st.sampled_from([node.name for node in nodes]))
+    verb = data.draw(st.sampled_from(["ask", "group", "up", "down", "wrap", "out", "drop"]))
+    try:
+        after = draftsteps.stepped({"rules": [rule("review", when)]}, f"{name}-{verb}")
+    except Invalid:
+        return
+    condition_sentence(conditions.parse(after["rules"][0]["when"]))
+    draftsteps.focus(after, f"{name}-{verb}")
+
+
+def _walk(node: Any) -> Any:
+    yield node
+    for part in getattr(node, "parts", ()):
+        yield from _walk(part)
+
+
+@pytest.mark.parametrize(
+    ("when", "step", "after"),
+    [
+        ({"all": [A, B]}, "1-up", {"all": [B, A]}), ({"all": [A, B]}, "0-down", {"all": [B, A]}),
+        ({"all": [A, B]}, "0-up", {"all": [A, B]}), ({"all": [A, B]}, "1-drop", {"all": [A]}),
+        ({"all": [A, B]}, "1-wrap", {"all": [A, {"any": [B]}]}), (A, "0-wrap", {"all": [{"any": [A]}]}),
+        (A, "ask", {"all": [A, NEW]}), ({"any": [A]}, "group", {"any": [A, {"any": [NEW]}]}),
+        ({"all": [A, {"any": [B, C]}]}, "1-0-out", {"all": [A, {"any": [C]}, B]}),
+        ({"all": [A, {"any": [B]}]}, "1-0-out", {"all": [A, B]}),
+        ({"all": [A, {"any": [B]}]}, "1-0-drop", {"all": [A]}),
+        ({"all": [A, {"any": [B, C]}]}, "1-0-drop", {"all": [A, {"any": [C]}]}),
+        ({"all": [A, {"any": [B, C]}]}, "1-drop", {"all": [A]}),
+        ({"not": {"all": [A, B]}}, "1-up", {"not": {"all": [B, A]}}),
+        ({"not": A}, "ask", {"not": {"any": [A, NEW]}}),
+        ({"all": [{"any": [A, B]}]}, "0-1-up", {"all": [{"any": [B, A]}]}),
+    ],
+)  # fmt: skip
+def test_a_condition_is_built_by_buttons(when: Any, step: str, after: Any) -> None:
+    assert draftsteps.stepped({"rules": [rule("review", when)]}, f"rule-0-{step}")["rules"][0]["when"] == after
+
+
+@pytest.mark.parametrize(
+    ("when", "joined", "after"),
+    [
+        ({"all": [A, B]}, "any", {"any": [A, B]}), ({"all": [A, B]}, "none", {"not": {"any": [A, B]}}),
+        ({"all": [A, B]}, "not-all", {"not": {"all": [A, B]}}), ({"not": {"any": [A, B]}}, "all", {"all": [A, B]}),
+        (A, "none", {"not": A}), ({"not": A}, "all", {"all": [A]}), ({"all": [A, B]}, "xor", {"all": [A, B]}),
+    ],
+)  # fmt: skip
+def test_a_group_is_joined_another_way(when: Any, joined: str, after: Any) -> None:
+    document = {"rules": [rule("review", when)]}
+    said = drafted.sent(document) | {"rule-0-joined": joined}
+    assert drafting.filled(document, said)["rules"][0]["when"] == after
+
+
+def test_conditions_grow_no_deeper_than_they_may() -> None:
+    document: dict[str, Any] = {"rules": [rule("review", {"all": [A]})]}
+    for level in range(6):
+        document = draftsteps.stepped(document, f"rule-0-{'0-' * level}0-wrap")
+        parse_policy({"threshold": {"default": 1}, **document})
+    with pytest.raises(Invalid, match="at most 8 levels deep"):
+        draftsteps.stepped(document, f"rule-0-{'0-' * 6}0-wrap")
+
+
+def test_buttons_move_add_and_drop_parts() -> None:
     document = {"threshold": {"default": 0.9}, "rules": RULES}
     ids = lambda text: [one["id"] for one in text["rules"]]  # noqa: E731
-    assert ids(drafting.stepped(document, "rule-1-up")) == ["odd", "large", "nested"]
-    assert ids(drafting.stepped(document, "rule-0-up")) == ["large", "odd", "nested"]
-    assert ids(drafting.stepped(document, "rule-0-remove")) == ["odd", "nested"]
-    assert ids(drafting.stepped(document, "rule-add")) == ["large", "odd", "nested", "rule-1"]
-    assert len(drafting.stepped(document, "rule-0-drop-1")["rules"][0]["when"]["all"]) == 1
-    assert len(drafting.stepped(document, "rule-1-ask")["rules"][1]["when"]["any"]) == 3
-    assert drafting.stepped(document, "segment-add")["threshold"]["segments"][0]["threshold"] == 1
+    assert ids(draftsteps.stepped(document, "rule-1-up")) == ["odd", "large", "nested"]
+    assert ids(draftsteps.stepped(document, "rule-0-up")) == ["large", "odd", "nested"]
+    assert ids(draftsteps.stepped(document, "rule-0-remove")) == ["odd", "nested"]
+    assert ids(draftsteps.stepped(document, "rule-add")) == ["large", "odd", "nested", "rule-1"]
+    assert draftsteps.stepped(document, "segment-add")["threshold"]["segments"][0]["threshold"] == 1
+    assert draftsteps.stepped(document, "route-add")["routing"]["rules"][0]["queue"] == "general"
+    assert draftsteps.stepped(document, "queue-add")["routing"]["queues"] == {"general": {}, "queue-1": {}}
     assert document["rules"] == RULES
-    for wrong in ("rule-9-up", "rule-2-ask", "queue-add", "rule-0-explode", "rule-x-up", ""):
+    for wrong in ("rule-9-up", "rule-0-9-up", "rule-0-0-out", "rule-0-0-ask", "desk-add", "rule-0-explode", "rule-x-up",
+                  "", "queue-0-up", "step-0-ask", "rule-0-0-remove"):  # fmt: skip
         with pytest.raises(Invalid):
-            drafting.stepped(document, wrong)
+            draftsteps.stepped(document, wrong)
+
+
+@pytest.mark.parametrize(
+    ("step", "focus"),
+    [
+        ("rule-add", "rule-2-id"), ("rule-0-down", "rule-1-down"), ("rule-0-up", "rule-0-up"),
+        ("rule-1-remove", "rule-add"),
+        ("rule-2-ask", "rule-2-1-field"), ("rule-0-1-up", "rule-0-0-up"), ("rule-0-1-wrap", "rule-0-1-joined"),
+        ("rule-0-1-drop", "rule-0-ask"), ("rule-2-1-0-out", "rule-2-ask"), ("save", ""), ("step-add", "step-0-after"),
+    ],
+)  # fmt: skip
+def test_the_keyboard_stays_with_what_was_moved(step: str, focus: str) -> None:
+    assert draftsteps.focus({"rules": RULES}, step) == focus
+
+
+ROUTED: dict[str, Any] = {
+    "threshold": {"default": 0.9},
+    "routing": {
+        "default": {"queue": "general"}, "rules": [{"id": "cards", "when": A, "queue": "cards", "skills": ["refunds"]}],
+        "queues": {"cards": {"mode": "assign", "escalates_to": "seniors"}, "general": {}, "seniors": {}},
+    },
+    "sla": {"due_in": "PT4H", "on_breach": [{"after": "PT0H", "do": "escalate"},
+                                           {"after": "PT20H", "do": "resolve", "as": "reject"}]},
+}  # fmt: skip
+
+
+def test_routing_is_changed_by_form_and_read_back() -> None:
+    said = drafted.sent(ROUTED) | {
+        "route-0-skills": "refunds, cards", "route-0-priority": "80", "route-0-reviewers": "2", "queue-0-capacity": "5",
+        "queue-0-affinity": "input.customer", "to-queue": "seniors",
+    }  # fmt: skip
+    new = drafting.filled(ROUTED, said)
+    more = {"skills": ["refunds", "cards"], "priority": 80, "reviewers": 2}
+    assert new["routing"]["rules"][0] == ROUTED["routing"]["rules"][0] | more
+    told = policy_sentences(parse_policy(new))
+    assert (
+        "When a person decides and amount is over 500, it waits in cards for those with the skills refunds and "
+        "cards, at urgency 80 of 100, and two people decide it."
+    ) in told
+    assert "Else, it waits in seniors." in told
+    assert (
+        "Queue cards hands its items to people, at most 5 to each at a time, what has the same input.customer to "
+        "the same one."
+    ) in told
+    assert "What has to go higher goes from cards to seniors." in told
+    assert drafting.form(new).queues[0].sentence.startswith("Queue cards hands its items to people, at most 5")
+
+
+def test_a_queue_that_is_renamed_keeps_its_routes() -> None:
+    new = drafting.filled(ROUTED, drafted.sent(ROUTED) | {"queue-2-id": "experts", "queue-0-id": "card-desk"})
+    assert list(new["routing"]["queues"]) == ["card-desk", "general", "experts"]
+    assert new["routing"]["queues"]["card-desk"]["escalates_to"] == "experts"
+    assert new["routing"]["rules"][0]["queue"] == "card-desk"
+    parse_policy(new)
+
+
+def test_the_ladder_is_changed_by_form_and_read_back() -> None:
+    ladder = draftsteps.stepped(ROUTED, "step-add")
+    assert [step["do"] for step in ladder["sla"]["on_breach"]] == ["escalate", "remind", "resolve"]
+    said = drafted.sent(ladder) | {"due_in": "1.5", "step-1-after": "90", "step-1-after-unit": "minutes",
+                                   "step-1-do": "raise", "step-2-do": "release", "step-2-after": "2",
+                                   "step-2-after-unit": "days"}  # fmt: skip
+    new = drafting.filled(ladder, said)
+    assert new["sla"] == {"due_in": "PT1H30M", "on_breach": [
+        {"after": "PT0H", "do": "escalate"}, {"after": "PT1H30M", "do": "raise"},
+        {"after": "P2D", "do": "resolve", "as": "release"}]}  # fmt: skip
+    assert [part.sentence for part in drafting.form(new).steps] == [
+        "When the 1 h 30 min are over it goes to the senior queue.", "After 1 h 30 min more it is made more urgent.",
+        "After 2 days more it goes out alone: nobody's judgement, and never counted as a label.",
+    ]  # fmt: skip
+    high = drafting.form(new, risk_tier="high").steps[2].sentence
+    assert high == "On a high-risk system nothing is released because it is late."
+    wrong = drafting.filled(ladder, said | {"step-1-after": "soon"})
+    assert draftsteps.at_field(_mistakes(wrong)[0]) == "step-1-after"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rule-0-1-0-field", "nowhere"), ("rule-0-1-0-op", "like"), ("rule-0-1-1-0-value", "[1, 2]"),
+        ("rule-0-0-on_missing", "x"),
+        ("rule-0-id", "Not A Slug"), ("rule-0-then", "explode"), ("segment-0-threshold", "200"),
+        ("segment-0-0-field", "x"),
+        ("route-0-queue", "nowhere"), ("route-0-priority", "200"), ("route-0-reviewers", "9"),
+        ("route-0-skills", "A B"),
+        ("to-queue", "nowhere"), ("to-priority", "much"), ("queue-0-mode", "push"), ("queue-0-capacity", "0"),
+        ("queue-0-affinity", "what"), ("step-1-after", "much"), ("step-0-do", "explode"), ("due_in", "0"),
+        ("threshold", "much"), ("audit_rate", "900"), ("target", "100"), ("queue-0-escalates_to", "Not A Slug"),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_told_at_the_control_that_made_it(name: str, text: str) -> None:
+    document = {
+        **ROUTED, "risk": {"target": 0.02}, "audit": {"rate": 0.1},
+        "rules": [rule("review", {"all": [A, {"not": {"any": [B, {"not": C}]}}]}, "nested")],
+        "threshold": {"default": 0.9, "segments": [{"id": "s", "when": A, "threshold": 0.5}]},
+    }  # fmt: skip
+    said = drafted.sent(document)
+    assert name in said
+    if name == "rule-0-1-1-0-value":
+        said["rule-0-1-1-0-op"] = "lt"
+    wrong = drafting.filled(document, said | {name: text})
+    assert name in [draftsteps.at_field(problem, wrong) for problem in _mistakes(wrong)]
+
+
+def _mistakes(document: dict[str, Any]) -> list[Problem]:
+    with pytest.raises(Invalid) as refusal:
+        parse_policy(document)
+    return list(refusal.value.errors)
+
+
+def test_hostile_texts_are_shown_as_texts() -> None:
+    document = {
+        "threshold": {"default": 0.9},
+        "rules": [rule("review", {"any": [ask(drafted.HOSTILE, "eq", drafted.HOSTILE)]}, drafted.HOSTILE,
+                       because=drafted.HOSTILE)],
+        "routing": {"queues": {drafted.HOSTILE: {"affinity": drafted.HOSTILE}}, "default": {"queue": drafted.HOSTILE}},
+    }  # fmt: skip
+    page = drafted.page(document)
+    browser = drafted.Browser(page)
+    assert not {"script", "b"} & browser.tags
+    assert drafting.filled(document, browser.said) == document
 
 
 @pytest.mark.parametrize(
     ("pointer", "control"),
     [
         ("policy.threshold.default", "threshold"), ("policy.rules[2].when.all[1].value", "rule-2-1-value"),
-        ("policy.rules[0]", "rule-0-id"), ("policy.rules[0].id", "rule-0-id"), ("policy.routing.default.queue", ""),
+        ("policy.rules[0]", "rule-0-id"), ("policy.rules[0].id", "rule-0-id"),
+        ("policy.routing.default.queue", "to-queue"),
         ("policy.threshold.segments[1].threshold", "segment-1-threshold"),
         ("policy.rules[1].when.any[0]", "rule-1-0-field"),
     ],
 )  # fmt: skip
 def test_a_mistake_finds_its_control(pointer: str, control: str) -> None:
-    assert drafting.at_field(Problem(pointer, "wrong", "Wrong.")) == control
+    assert draftsteps.at_field(Problem(pointer, "wrong", "Wrong.")) == control
 
 
 @pytest.mark.django_db

@@ -17,3 +17,15 @@ def mistake(errors: Mapping[str, str], name: str) -> str:
 def wrongs(errors: Mapping[str, str], name: str) -> list[str]:
     """The mistakes at the controls whose names begin with this one."""
     return [wrong for control, wrong in errors.items() if control.startswith(f"{name}-")]
+
+
+@register.filter
+def own_wrongs(errors: Mapping[str, str], name: str) -> list[str]:
+    """The mistakes of a group as a whole, not of its questions."""
+    return [errors[control] for control in (f"{name}-joined", f"{name}-field") if control in errors]
+
+
+@register.filter
+def is_open(name: str, at: str) -> bool:
+    """Whether the part with this name holds the control that has the keyboard, or is it."""
+    return at == name or at.startswith(f"{name}-")

@@ -100,6 +100,11 @@ def test_a_policy_reads_as_clauses() -> None:
         "When the AI's answer intent is card_arrival, it goes out alone only from 97\u202f% confidence.",
         "All else goes out alone from 90\u202f% confidence.",
         "Of what goes out alone, 1 in 20 is checked blind, drawn at random.",
+        "When a person decides and the AI's answer intent is card_arrival, it waits in cards for those with the skill "
+        "cards, at urgency 80 of 100, and two people decide it.",
+        "Else, it waits in general.",
+        "Queue cards hands its items to people, at most 10 to each at a time.",
+        "What has to go higher goes from cards to seniors.",
         "What waits for a person is due in 4 h.",
         "When the 4 h are over it goes to the senior queue.",
         "After 20 h more it is rejected: nobody's judgement, and never counted as a label.",
