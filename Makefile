@@ -13,11 +13,12 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit("Countersign needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit("Countersign needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
 
 # The stamp holds the lock it was installed from, so a changed lock installs again and an unchanged one does not.
 .venv/installed.lock: requirements/dev.lock | $(BIN)/python
+	@cmp -s requirements/dev.lock $@ || echo "Installing $$(grep -c '^[a-z].*==' $<) pinned packages into .venv: once, and it takes a minute or more."
 	@cmp -s requirements/dev.lock $@ || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@cp requirements/dev.lock $@
 
