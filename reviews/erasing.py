@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, Count, Value, When
 from django.db.models.functions import Now
 
 from governance.evidence import erasing
 from governance.evidence.erasing import Why
-from governance.models import Entry, Incident, KnownAnswer, Outcome, Output, OutputContent, System
+from governance.models import Entry, Incident, KnownAnswer, Outcome, Output, OutputContent, Payload, System
 from governance.people.actors import Actor, machine
 from governance.policies.registry import compiled
 from governance.refusals import Conflict, NotFound
@@ -22,6 +23,12 @@ from reviews.models import Decision, Delivery, Item, Precedent, Seat
 
 RETENTION = machine("retention")
 _GONE = "Erased with its output."
+# The payloads of entries, as a preview names them.
+_SAYS = {
+    "comment": "comments of reviewers", "output": "corrections", "note": "notes between reviewers",
+    "reason": "reasons in words", "title": "titles of incidents", "containment": "what was done about incidents",
+    "cause": "causes of incidents", "source": "sources of outcomes",
+}  # fmt: skip
 _OF_INCIDENTS = ("containment", "cause", "reason")
 _NO_CONTEXT = json.dumps({"alternatives": [], "attributes": {}, "callback_url": None, "explanation": None})
 
@@ -42,14 +49,8 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
     content = OutputContent.objects.select_for_update().get(output=output)
     judged = Entry.objects.get(subject=output.pk, rev=1)
     here = {} if not bytes(content.salt_key) else {judged.pk: erasing.committed(judged)}
-    ids = [item.pk for item in items]
-    subjects = [
-        output.pk, *ids, *Seat.objects.filter(item__in=ids).values_list("pk", flat=True),
-        *Incident.objects.filter(output=output).values_list("pk", flat=True),
-        *Outcome.objects.filter(output=output).values_list("pk", flat=True),
-    ]  # fmt: skip
     erasing.erase(
-        subjects, kind="output", id=output.pk, system=output.system_id, by=by, why=why, because=because,
+        _subjects(output), kind="output", id=output.pk, system=output.system_id, by=by, why=why, because=because,
         kept_elsewhere=here,
     )  # fmt: skip
     OutputContent.objects.filter(output=output).update(
@@ -60,6 +61,42 @@ def erase_output(id: UUID, *, by: Actor, because: str, why: Why = "request") -> 
     Output.objects.filter(pk=output.pk).update(body_digest=os.urandom(32), external_id=f"erased-{output.pk}")
     _forget_copies(output)
     Decision.objects.filter(output=output).update(ai_said="", person_said="", search=None)
+
+
+def _subjects(output: Output) -> list[UUID]:
+    """What entries with words about the output are about."""
+    items = list(Item.objects.filter(output=output).values_list("pk", flat=True))
+    return [
+        output.pk, *items, *Seat.objects.filter(item__in=items).values_list("pk", flat=True),
+        *Incident.objects.filter(output=output).values_list("pk", flat=True),
+        *Outcome.objects.filter(output=output).values_list("pk", flat=True),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What erasing an output would take, what it leaves, and why it cannot be done now ("" when it can). No content."""
+
+    goes: tuple[tuple[str, int], ...]
+    entries: int
+    decisions: int
+    refusal: str
+
+
+def preview(output: Output) -> Preview:
+    """Looks at what `erase_output` would do to it."""
+    subjects, content = _subjects(output), OutputContent.objects.get(output=output)
+    committed = Payload.objects.filter(entry__in=Entry.objects.filter(subject__in=subjects).values("pk"))
+    counted = committed.order_by("name").values_list("name").annotate(count=Count("pk"))
+    is_there = bool(bytes(content.salt_key))
+    goes = [("what the AI was given, said and had beside it", 1), ("the producer's id of it", 1)] if is_there else []
+    goes += [(_SAYS.get(name, name), count) for name, count in counted if name != "because"]
+    waits = Item.objects.filter(output=output).exclude(state="closed").exists()
+    gone = "" if goes else "Its content was erased already."
+    return Preview(
+        tuple(goes), Entry.objects.filter(subject__in=subjects).count(), Decision.objects.filter(output=output).count(),
+        "This output waits for a person: it can be erased once it is decided." if waits else gone,
+    )  # fmt: skip
 
 
 def _forget_copies(output: Output) -> None:

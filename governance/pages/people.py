@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from governance.models import Person, Role, Skill, System
 from governance.models.people import ROLE_NAMES
 from governance.pages import access
-from governance.people import accounts, factors, roles
+from governance.people import accounts, erasing, factors, roles
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Refused
 
 
@@ -88,6 +88,7 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
         return redirect("person", id=id)
     shown = {
         "person": person, "is_me": person == access.person(request),
+        "may_erase": mine is None and person != access.person(request) and not erasing.is_erased(person),
         "role_form": RoleForm(systems=mine), "skill_form": SkillForm(systems=mine),
     }  # fmt: skip
     return render(request, "person.html", shown)

@@ -234,7 +234,6 @@ def _lab(
     people, has_simulated = crew(system)
     threshold_now = looks.threshold_of(policy, request.GET.get("segment", ""))
     setting = _setting(request, people, shown, policy, certified, is_exploration=is_exploration)
-    seconds = setting.seconds
     if not every:
         return {"is_empty": True}
     trial = _trial(request.GET.get("trial"), every, certified or read.threshold or read.starts_at or read.in_force)
@@ -246,7 +245,10 @@ def _lab(
     key = {read.in_force, certified, *(step.threshold for step in read.tested[-3:])}
     key |= _round(every, last_share)
     state = standing.state if standing and not is_exploration else "certified" if read.threshold else read.state
-    below = tuning_beside.beside(request, known, policy, setting, every)
+    # The next look has less to spend than the one that is shown, so it needs more.
+    at_next = standing.document["more_audits_at_next_look"] if standing and not is_exploration else None
+    more = at_next or read.more_audits
+    below = tuning_beside.beside(request, known, policy, setting, every, more=more)
     planned = below["planned"].plan
     return below | {
         "has_simulated": has_simulated,
@@ -254,10 +256,10 @@ def _lab(
         "csv": reverse("tuning-table", args=[system.slug]) + "?" + urlencode(_kept(request)),
         "next_step": tuning_next.next_step(
             state, has_newer=certified is not None and certified != threshold_now,
-            more=read.more_audits, costs_more=costlier, days=planned.days if planned else None,
+            more=more, costs_more=costlier, days=planned.days if planned else None,
             is_all_reviewed=not any(band.released for band in read.bands),
         ) if not is_exploration else "",
-        "figures": drawn, "trial": trial, "now": texts[trial], "seconds": seconds,
+        "figures": drawn, "trial": trial, "now": texts[trial], "seconds": setting.seconds,
         "lines": [
             {"row": row, "texts": json.dumps(texts[row.threshold], ensure_ascii=False), "is_key": row.threshold in key,
              "is_in_force": row.threshold == read.in_force, "is_certified": row.threshold == certified}

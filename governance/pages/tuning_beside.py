@@ -30,9 +30,10 @@ def reliability_of(read: Reading) -> tuple[Bin, ...]:
 
 
 def beside(
-    request: HttpRequest, current: Current, policy: Policy, setting: Setting, every: Sequence[Row]
+    request: HttpRequest, current: Current, policy: Policy, setting: Setting, every: Sequence[Row], *, more: int | None
 ) -> dict[str, Any]:
-    """The context of everything below the figure, but for the segments: they are a part of their own."""
+    """The context of everything below the figure, but for the segments: they are a part of their own. `more` verdicts
+    would let the first test pass that failed."""
     read, past = setting.reading, current.past
     bins = reliability_of(read)
     known, looks, versions = current.known, past.certificates, current.versions
@@ -46,7 +47,7 @@ def beside(
         "spent": Spent(past.looks, past.level, 1 - policy.risk.confidence / MILLION),
         "planned": _planned(request, past, current.known, policy, setting),
         "plan_asked": {name: request.GET.get(name, "") for name in ("expected", "flow", "rate", "aim")},
-        "why_not": told.why_not(read, setting.goal),
+        "why_not": told.why_not(read, setting.goal, more=more),
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from governance.tuning.words import confidence
 
 TICKS = (999_000, *range(990_000, 890_000, -10_000), *range(850_000, -1, -50_000))
 APART = 56  # points between two ticks of the threshold axis
-MOST_TARGETS = 10  # the figure is never higher than this many targets, or the target would be lost at its foot
+MOST_TARGETS = 10  # no bound makes the figure higher than this many targets, or the target would be lost at its foot
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,12 @@ def figure(
 
 
 def _most(rows: Sequence[Row], marked: Iterable[int | None], goal: float) -> float:
-    bounds = [row.bound for row in rows if row.threshold in set(marked)]
+    keep = set(marked)
+    bounds = [row.bound for row in rows if row.threshold in keep]
     wanted = max([2 * goal, *(1.15 * bound for bound in bounds)])
-    return min(1.0, _round_up(min(wanted, MOST_TARGETS * goal)))
+    # However bad it is: what is wrong at a threshold that somebody asks about is on the figure.
+    least = max((1.15 * (row.estimate or 0.0) for row in rows if row.threshold in keep), default=0.0)
+    return min(1.0, _round_up(max(least, min(wanted, MOST_TARGETS * goal))))
 
 
 def _round_up(value: float) -> float:

@@ -42,8 +42,8 @@ def next_step(
     return "Audit more, accept a higher target, or improve the model: the planner below says what each takes."
 
 
-def why_not(read: Reading, goal: float) -> list[str]:
-    """The failing step in words, sentence by sentence; empty when nothing failed."""
+def why_not(read: Reading, goal: float, *, more: int | None) -> list[str]:
+    """The failing step in words, sentence by sentence; empty when nothing failed. `more` verdicts would let it pass."""
     step = read.failing
     if step is None:
         return []
@@ -65,8 +65,11 @@ def why_not(read: Reading, goal: float) -> list[str]:
         if step.estimate >= read.target:
             missed = ", with what reviewers may miss beside it," if step.estimate < goal else ""
             told.append(f"The estimate itself{missed} is not under the target, so more audits alone would not help.")
-        elif read.more_audits:
-            told.append(f"About {f.number(read.more_audits)} more verdicts at this rate would narrow that enough.")
+        elif more:
+            told.append(
+                f"If exactly that share stays wrong, about {f.number(more)} more verdicts would just do. The planner "
+                "leaves room for chance."
+            )
     told.append(f"By chance alone, so good a result would come up in {percent(step.p)} of samples of what is too bad; "
                 f"allowed is {percent(read.delta)}.")  # fmt: skip
     return told

@@ -14,11 +14,10 @@ from governance.models import System
 from governance.pages import access
 from governance.pages import tuning_charts as charts
 from governance.policies.policy import Policy
-from governance.refusals import Refused
-from governance.tuning import looks
+from governance.tuning import current, looks
 from governance.tuning.certify import MILLION
 
-MOST_SEGMENTS: Final = 12
+MOST_DRAWN: Final = 12
 
 
 @login_required
@@ -27,10 +26,12 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
     """`/systems/{slug}/tuning/segments/`"""
     system = access.system(request, slug, "see tuning")
     policy = looks.policy_of(system) if system.in_force_id else None
+    every = multiples(system, policy) if policy else []
+    # Of many those are drawn that need an eye: the ones with the highest bound, in the order of the policy.
+    worst = sorted(every, key=lambda each: -1.0 if each.bound is None else each.bound, reverse=True)[:MOST_DRAWN]
     shown = {
-        "system": system, "multiples": multiples(system, policy) if policy else (),
-        "csv": reverse("tuning-table", args=[slug]) + "?as=csv",
-        "left_out": max(0, len(policy.threshold.segments) - MOST_SEGMENTS) if policy else 0,
+        "system": system, "every": every, "drawn": [each for each in every if each in worst],
+        "csv": reverse("tuning-table", args=[slug]) + "?as=csv", "left_out": len(every) - len(worst),
     }  # fmt: skip
     return render(request, "tuning_segments.html", shown)
 
@@ -38,21 +39,20 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 def multiples(system: System, policy: Policy) -> list[charts.Multiple]:
     """A small figure for each segment that has evidence, on common scales; the one with the highest bound is marked."""
     found, goal = [], policy.risk.target / MILLION
-    for part in policy.threshold.segments[:MOST_SEGMENTS]:
-        try:
-            last = looks.latest(system, part.id)
-            standing = looks.standing(last) if last else None
-            explored = None if standing else looks.exploration(system, part.id)
-        except Refused:
-            continue
+    everything = current.currents(system, [part.id for part in policy.threshold.segments])
+    for part in policy.threshold.segments:
+        known = everything[part.id]
+        last = known.past.latest
+        standing = looks.standing(last, known=known) if last else None
+        explored = None if standing else looks.exploration(system, part.id, current=known)
         read = standing.reading if standing else explored.reading if explored else None
         if read is None:
             continue
         state = standing.state if standing else "exploration"
         most = max(2 * goal, 0.01)
         found.append(charts.multiple(part.id, read, threshold=part.threshold, goal=goal, most=most, state=state))
-    known = [each for each in found if each.bound is not None]
-    if not known:
+    bounds = [each.bound for each in found if each.bound is not None]
+    if not bounds:
         return found
-    worst = max(known, key=lambda each: each.bound or 0.0)
+    worst = next(each for each in found if each.bound == max(bounds))
     return [replace(each, is_worst=each is worst) for each in found]

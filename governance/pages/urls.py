@@ -7,6 +7,7 @@ from governance.pages import (
     checking,
     controls,
     drafting,
+    erasing,
     evidence,
     examples,
     halting,
@@ -61,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/notices/", notices.choose, name="notices"),
     path("people/", people.index, name="people"),
     path("people/<uuid:id>/", people.show, name="person"),
+    path("people/<uuid:id>/erase/", erasing.person, name="person-erase"),
     path("keys/", keys.index, name="keys"),
     path("keys/<uuid:id>/revoke/", keys.revoke, name="key-revoke"),
 ]

@@ -16,11 +16,15 @@ ERASED_NAME = "Erased person"
 _NOWHERE = "@invalid.invalid"
 
 
+def is_erased(person: Person) -> bool:
+    return person.email.endswith(_NOWHERE)
+
+
 @transaction.atomic
 def erase_person(person: Person, *, by: Actor, because: str, why: Why = "request") -> None:
     """Ends the account and forgets who it was. Raises Conflict when that was done already, Invalid without a reason."""
     locked = Person.objects.select_for_update().get(pk=person.pk)
-    if locked.email.endswith(_NOWHERE):
+    if is_erased(locked):
         raise Conflict("This person was erased already.")
     entry = erasing.erase([locked.pk], kind="person", id=locked.pk, system=None, by=by, why=why, because=because)
     EmailAddress.objects.filter(user=locked).delete()

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
+
 from governance.models import Output, PolicyVersion, System
 from governance.policies.registry import compiled
 from governance.tuning.certify import MILLION
@@ -78,6 +80,27 @@ def scope(system: System, segment: str = "") -> Scope | None:
     newest = Output.objects.of(system).genuine().filter(rule=rule_of(segment)).newest_first()
     found = newest.values_list("model", "model_version", "prompt_version").first()
     return Scope(system, segment, *found) if found else None
+
+
+_NEWEST: Final = """
+SELECT asked.segment, newest.model, newest.model_version, newest.prompt_version
+FROM unnest(%(segments)s::text[], %(rules)s::text[]) AS asked (segment, rule) CROSS JOIN LATERAL (
+    SELECT model, model_version, prompt_version FROM governance_output
+    WHERE system_id = %(system)s AND rule = asked.rule AND NOT is_known_answer ORDER BY id DESC LIMIT 1
+) newest
+"""
+
+
+def newest_of(system: System, segments: Sequence[str]) -> dict[str, Scope]:
+    """The scopes of many segments by one query; those without an output are left out."""
+    asked: dict[str, Any] = {
+        "system": system.pk,
+        "segments": list(segments),
+        "rules": [rule_of(each) for each in segments],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, asked)
+        return {segment: Scope(system, segment, *model) for segment, *model in cursor.fetchall()}
 
 
 def parameters(of: Scope, *, judging: Sequence[UUID] | None = None) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
         "may_pin": not output.is_known_answer and roles.may(person, "pin an example", output.system_id),
         "suggested": "release" if output.status == "approved" else "review",
         "sees_evidence": roles.may(person, "see evidence", output.system_id),
+        "may_erase": roles.may(person, "erase outputs", output.system_id),
         "pending": sum(1 for step in steps if step.proof and not step.proof.is_sealed),
     }  # fmt: skip
     return render(request, "why.html", context)

@@ -328,6 +328,7 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "give": lambda _: {"person": str(cast.bob().pk)},
     "pause": lambda _: {"do": "pause"},
     "search": lambda _: {"name": "Mine", "query": "verdict=override"},
+    "erasing": lambda _: {"because": "Asked for by the person it is about."},
     "whole": lambda _: {"system": "", "payloads": "all"},
     "range": lambda _: {"do": "range", "first": "0", "last": ""},
     "signed": lambda arguments: {"do": "approve", "digest": _digest(arguments), "comment": ""},

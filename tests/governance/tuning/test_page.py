@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from governance.models import Certificate, PolicyVersion, System
 from governance.monitoring import incidents
+from governance.pages.tuning_figure import figure
 from governance.people.actors import CONSOLE
 from governance.tuning import audits_for_power, current, looks
+from governance.tuning.reading import rows
 from reviews.overview import certificates
 from tests import cast
 from tests.governance.tuning.judged import outputs, several
@@ -314,6 +316,29 @@ class TestBeside:
         text = text_of(browser(cast.dana()).get(f"{URL}segments/").content)
         assert "twos worst" in text
 
+    def test_of_many_segments_the_worst_are_drawn_and_all_are_in_the_table(self) -> None:
+        names = [f"s{number:02}" for number in range(14)]
+        when = {"field": "input.email", "op": "eq"}
+        parts = [{"id": name, "when": {**when, "value": f"{name}@a.org"}, "threshold": 0.9} for name in names]
+        system = cast.system(threshold={"default": 1, "segments": parts}, audit={"rate": 1})
+        made = [
+            one for name in names
+            for one in several(60, confidence=950_000, wrong=int(name[1:]), audit=True, lane="release", segment=name,
+                               rule=f"threshold:{name}", threshold=900_000)
+        ]  # fmt: skip
+        outputs(system, made)
+        for name in names[1:]:
+            looks.look(system, by=CONSOLE, segment=name)
+        client = browser(cast.dana())
+        client.get(f"{URL}segments/")
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(f"{URL}segments/").content.decode()
+        assert len(queries) <= 9  # two of them for the one without a look
+        assert re.findall(r'id="segment-(s\d\d)"', page) == names[2:]
+        assert re.findall(r'<th scope="row"><a [^>]*>(s\d\d)</a>', page) == names
+        assert "s13</b> worst" in page
+        assert page.count("<td>violated</td>") > 1
+
     def test_a_segment_whose_threshold_lets_nothing_out_is_shown_where_its_tests_begin(self) -> None:
         parts = [{"id": "ones", "when": {"field": "output.digit", "op": "eq", "value": 1}, "threshold": 1}]
         system = cast.system(threshold={"default": 1, "segments": parts})
@@ -323,6 +348,27 @@ class TestBeside:
         page = browser(cast.dana()).get(f"{URL}segments/").content.decode()
         assert "ones</b> worst" in page
         assert f"1.0{NARROW}%, ≤" in html.unescape(page)
+
+    def test_however_wrong_a_threshold_is_its_figure_shows_how_wrong(self) -> None:
+        system = cast.system(audit={"rate": 0.5})
+        outputs(system, several(200, confidence=950_000, audit=True, wrong=90) + several(200, confidence=950_000))
+        looks.look(system, by=CONSOLE)
+        explored = looks.exploration(system)
+        assert explored is not None
+        every = rows(explored.reading, goal=0.02)
+        shape = {"width": 960, "height": 352, "left": 44, "right": 118}
+        marks = {"goal": 0.02, "level": 0.025, "certified": None, "trial": 900_000}
+        drawn = figure("wide", every, explored.reading, **marks, **shape)
+        assert drawn is not None
+        assert drawn.most > 0.45
+        assert all(mark.point is not None for mark in drawn.marks)
+
+    def test_the_same_number_of_missing_verdicts_is_named_at_the_top_and_in_the_reason(self, system: System) -> None:
+        outputs(system, several(100, confidence=955_000, wrong=0))
+        looks.look(system, by=CONSOLE)
+        page = browser(cast.dana()).get(URL).content
+        assert "about 137 more decided outputs" in heading(page)
+        assert "about 137 more verdicts would just do" in text_of(page)
 
     def test_a_guard_that_counts_no_audits_says_nothing_against_the_certificate(self) -> None:
         system = cast.system(audit={"rate": 0.5})
