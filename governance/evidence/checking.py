@@ -1,4 +1,5 @@
-"""Checks on demand of this log: a range verified in bounded pieces by whoever looks on. Every check, also that of a
+"""Checks on demand of this log: a range verified in bounded pieces, in the background and by
+whoever asks for the next ones by hand. Every check, also that of a
 bundle from outside (`uploads`), ends with an entry that says what was found."""
 
 from __future__ import annotations
@@ -7,21 +8,25 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from governance.evidence import log, note, ranges
 from governance.evidence.checkpoint import Checkpoint
 from governance.evidence.record import record
 from governance.models import Check, CheckPart, Person
-from governance.people.actors import Actor
+from governance.people.actors import Actor, machine
 from governance.refusals import Conflict, Invalid
 
 MOST_OPEN: Final = 5
 MOST_TOLD: Final = 50
 KEPT: Final = timedelta(days=30)
 GIVEN_UP: Final = timedelta(days=1)
+ABANDONED: Final = timedelta(minutes=2)
+CHECKER: Final = machine("checker")
 
 
 @transaction.atomic
@@ -66,6 +71,27 @@ def go_on(check: Check, *, by: Actor, seconds: float = 0.7) -> Check:
         if time.monotonic() - began > seconds:
             break
     return check
+
+
+def waiting() -> list[UUID]:
+    """The ranges that nobody is at, oldest first."""
+    return list(Check.objects.filter(_free()).order_by("asked_at").values_list("pk", flat=True)[:20])
+
+
+def _free() -> Q:
+    return Q(kind="range", ended_at=None) & (Q(taken_at=None) | Q(taken_at__lt=Now() - ABANDONED))
+
+
+def go_on_alone(id: UUID, *, seconds: float) -> bool:
+    """Verifies further pieces of a range for about so long with nobody looking on; whether it was not somebody else's.
+    Nothing of it stays in memory: whoever goes on later, after a kill too, reads how far it is from the row."""
+    if not Check.objects.filter(_free(), pk=id).update(taken_at=Now()):
+        return False
+    try:
+        go_on(Check.objects.get(pk=id), by=CHECKER, seconds=seconds)
+    finally:
+        Check.objects.filter(pk=id, ended_at=None).update(taken_at=None)
+    return True
 
 
 def _piece(check: Check) -> tuple[ranges.Found, int]:

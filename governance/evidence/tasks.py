@@ -6,8 +6,9 @@ from pathlib import Path
 
 from celery import shared_task
 
-from governance.evidence import handing, uploads
+from governance.evidence import checking, handing, uploads
 
+RANGE_SECONDS = 8.0
 _MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 
 
@@ -15,6 +16,16 @@ _MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 def check_uploads() -> int:
     """Verify one bundle that was uploaded and waits; whether there was one."""
     return int(any(uploads.verify(id) for id in uploads.waiting()[:1]))
+
+
+@shared_task
+def check_ranges() -> int:
+    """Go on with the oldest range that was asked for; whether there was one. While there is more of it the next call
+    follows at once, behind what else waits."""
+    went = any(checking.go_on_alone(id, seconds=RANGE_SECONDS) for id in checking.waiting()[:1])
+    if went and checking.waiting():
+        check_ranges.delay()
+    return int(went)
 
 
 @shared_task

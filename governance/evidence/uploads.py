@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from threading import Timer
 from typing import Any, Final
@@ -23,13 +22,10 @@ from governance.evidence import checking, log, merkle, note, verifier
 from governance.evidence.checkpoint import Checkpoint
 from governance.evidence.verification import own_keys
 from governance.models import Check, CheckPart, Person
-from governance.people.actors import machine
 from governance.refusals import Invalid
 
 PART: Final = 1024 * 1024
 SECONDS: Final = 40
-ABANDONED: Final = timedelta(minutes=2)
-CHECKER: Final = machine("checker")
 _HERE: Final = Path(__file__).parent
 
 
@@ -81,7 +77,7 @@ def waiting() -> list[UUID]:
 
 
 def _free() -> Q:
-    nobody = Q(taken_at=None) | Q(taken_at__lt=Now() - ABANDONED)
+    nobody = Q(taken_at=None) | Q(taken_at__lt=Now() - checking.ABANDONED)
     return nobody & Q(kind="bundle", ended_at=None)
 
 
@@ -98,7 +94,7 @@ def verify(id: UUID) -> bool:
             for content in parts.values_list("content", flat=True).iterator(4):
                 file.write(bytes(content))
         report = _verified(check, bundle, keys)
-    checking.end(check, Check.objects.filter(pk=id, ended_at=None), report, by=CHECKER, done=max(check.of, 1))
+    checking.end(check, Check.objects.filter(pk=id, ended_at=None), report, by=checking.CHECKER, done=max(check.of, 1))
     return True
 
 

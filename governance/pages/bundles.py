@@ -89,10 +89,14 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
     shown = {
         "bundle": asked, "state": state(asked), "share": asked.done * 1_000_000 // max(asked.of, 1),
         "disclosed": DISCLOSED[asked.payloads][0], "until": (asked.ended_at or asked.asked_at) + handing.KEPT,
-        "last_day": asked.until - timedelta(days=1) if asked.until else None, "name": f"evidence-{asked.pk}.zip",
+        "last_day": asked.until - timedelta(days=1) if asked.until else None, "name": _name(asked),
         "is_fresh": sign_in.is_fresh(request),
     }  # fmt: skip
     return render(request, "bundle.html", shown)
+
+
+def _name(asked: Bundle) -> str:
+    return f"evidence-{asked.pk.hex[-6:]}.zip"
 
 
 def state(asked: Bundle) -> str:
@@ -113,7 +117,7 @@ def file(request: HttpRequest, id: UUID) -> HttpResponseBase:
         return again
     content = handing.take(asked, by=access.actor(request, asked.system))
     answer = StreamingHttpResponse(content, content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="evidence-{asked.pk}.zip"'
+    answer["Content-Disposition"] = f'attachment; filename="{_name(asked)}"'
     answer["Content-Length"] = str(asked.size)
     answer["X-Accel-Buffering"] = "no"
     return answer

@@ -87,7 +87,8 @@ def _entry(seen: QuerySet[Entry], text: str) -> UUID:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: HttpRequest, id: UUID) -> HttpResponse:
-    """How far a check is and what it found. A POST goes on with a range for under a second; the page sends them."""
+    """How far a check is and what it found. It goes on in the background; a POST goes on
+    with a range for under a second, for whom the background is too slow."""
     access.systems(request, VERB)
     check = Check.objects.filter(person=access.person(request), pk=id).first()
     if check is None:

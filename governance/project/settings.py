@@ -339,6 +339,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "check ranges": {"task": "governance.evidence.tasks.check_ranges", "schedule": 3.0, "options": {"expires": 3}},
     "write bundles": {"task": "governance.evidence.tasks.write_bundles", "schedule": 3.0, "options": {"expires": 3}},
     "replay known answers": {"task": "reviews.quality.tasks.seed_known_answers", "schedule": 30.0},
     "keep to the retention": {"task": "reviews.tasks.keep_to_retention", "schedule": 60.0, "options": {"expires": 60}},

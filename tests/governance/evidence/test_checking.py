@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
-from governance.evidence import bundle, checking, log, ranges, uploads
+from governance.evidence import bundle, checking, log, ranges, tasks, uploads
 from governance.evidence.bundle import Selection
 from governance.evidence.note import Signer
 from governance.models import Check, CheckPart, Entry, Output, Sealed
@@ -102,6 +103,28 @@ def test_two_windows_do_no_piece_twice(sealed, monkeypatch):
     check.refresh_from_db()
     assert check.report["counts"]["judged"] == Output.objects.count()
     assert Entry.objects.filter(type="checked").count() == 1
+
+
+def test_a_range_goes_on_in_the_background_and_after_a_kill(sealed, monkeypatch):
+    monkeypatch.setattr(ranges, "PIECE", 8)
+    monkeypatch.setattr(tasks, "RANGE_SECONDS", 0.0)
+    monkeypatch.setattr(tasks.check_ranges, "delay", lambda: None)
+    check = checking.ask(cast.ruth(), 0, None)
+    assert tasks.check_ranges() == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(ranges, "examine", lambda *given, **how: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            tasks.check_ranges()
+    Check.objects.filter(pk=check.pk).update(taken_at=timezone.now())
+    assert tasks.check_ranges() == 0  # somebody may still be at it
+    Check.objects.filter(pk=check.pk).update(taken_at=timezone.now() - 2 * checking.ABANDONED)
+    while tasks.check_ranges():
+        pass
+    check.refresh_from_db()
+    assert (check.done, check.report["findings"]) == (check.of, [])
+    assert check.report["counts"]["judged"] == Output.objects.count()
+    said = json.loads(bytes(Entry.objects.get(type="checked").leaf))
+    assert (said["actor"]["id"], said["detail"]["asked_by"]) == ("checker", str(check.person_id))
 
 
 def test_a_person_has_at_most_five_checks_open(sealed):
