@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from governance.api import docs, evidence, halting, incidents, models, outcomes, policies, replays, systems, tuning
+from governance.api import (
+    docs,
+    evidence,
+    halting,
+    incidents,
+    models,
+    outcomes,
+    policies,
+    replays,
+    systems,
+    tiers,
+    tuning,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", docs.Description.as_view(), name="api-openapi"),
@@ -33,6 +45,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("systems/<slug:slug>/policies/<int:number>/shadow/", replays.Shadow.as_view(), name="api-policy-shadow"),
     path("systems/<slug:slug>/policies/<int:number>/canary/", replays.Canary.as_view(), name="api-policy-canary"),
     path("systems/<slug:slug>/policies/<int:number>/stop/", replays.EndTrial.as_view(), name="api-policy-stop"),
+    path("systems/<slug:slug>/tier/", tiers.Tier.as_view(), name="api-tier"),
+    path("systems/<slug:slug>/tier/sign/", tiers.SignTier.as_view(), name="api-tier-sign"),
+    path("systems/<slug:slug>/tier/decline/", tiers.DeclineTier.as_view(), name="api-tier-decline"),
     path("systems/<slug:slug>/halt/", halting.Stop.as_view(), name="api-halt"),
     path("systems/<slug:slug>/lift/", halting.Lift.as_view(), name="api-lift"),
     path("systems/<slug:slug>/tuning/", tuning.Tuning.as_view(), name="api-tuning"),

@@ -23,6 +23,18 @@ def needs_signatures(system: System, risk_tier: str) -> bool:
 
 
 @transaction.atomic
+def ask_lower(system: System, *, becomes: str, by: Actor) -> TierChange:
+    """As `ask`, for somebody who names nothing but the tier. Raises Conflict for one that needs no signatures."""
+    steps.person(by, "describe a system", system)
+    system = steps.held(system)
+    if not needs_signatures(system, becomes):
+        raise Conflict(
+            "Only a tier lower than that of a policy in force waits for signatures: name it in a system file."
+        )
+    return ask(system, becomes=becomes, by=by)
+
+
+@transaction.atomic
 def ask(system: System, *, becomes: str, by: Actor) -> TierChange:
     """Asks for a lower tier; the same again is the one that waits already. Raises Conflict when another waits."""
     person = steps.person(by, "describe a system", system)
@@ -75,20 +87,21 @@ def sign(change: TierChange, *, by: Actor) -> TierChange:
     )
     if not open_seats(change):
         _lower(system, change, by=by, cause=entry)
-    return TierChange.objects.select_related("system").get(pk=change.pk)
+    return TierChange.objects.select_related("system", "proposer").get(pk=change.pk)
 
 
 @transaction.atomic
 def decline(change: TierChange, *, by: Actor) -> TierChange:
-    """Refuses it for good; who asked may take it back so. Raises Conflict when it is decided."""
+    """Refuses it for good; who asked may take it back so. Raises NotAllowed for keys, Conflict when it is decided."""
     signer = steps.person(by, "sign a policy", change.system)
     system, change = _held(change)
+    steps.check_key(by, system)
     role = sorted(roles.roles_of(signer, system) & roles.VERBS["sign a policy"])[0]
     entry = _entry("tier_declined", change, role, by=by)
     if not TierChange.objects.filter(pk=change.pk, state="waiting").update(state="declined", entry_id=entry.id):
         raise Conflict("This lower tier is decided already.")
     _tell_decided(change, "declined", entry, by=by)
-    return TierChange.objects.select_related("system").get(pk=change.pk)
+    return TierChange.objects.select_related("system", "proposer").get(pk=change.pk)
 
 
 def lapse(system: System, *, by: Actor, cause: Draft) -> None:
@@ -115,7 +128,7 @@ def in_words(change: TierChange) -> str:
 
 
 def _held(change: TierChange) -> tuple[System, TierChange]:
-    return steps.held(change.system), TierChange.objects.select_related("system").get(pk=change.pk)
+    return steps.held(change.system), TierChange.objects.select_related("system", "proposer").get(pk=change.pk)
 
 
 def _entry(type: str, change: TierChange, role: str, *, by: Actor) -> Draft:

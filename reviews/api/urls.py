@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reviews.api import bulk, decisions, handing, measures, outputs, proof, reviews, trace, webhooks
+from reviews.api import bulk, decisions, examples, handing, measures, outputs, proof, reviews, trace, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("reviews/next/", reviews.Next.as_view(), name="api-reviews-next"),
@@ -29,6 +29,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("decisions/", decisions.Decisions.as_view(), name="api-decisions"),
     path("decisions/<uuid:id>/undo/", decisions.Undo.as_view(), name="api-decision-undo"),
     path("decisions/<uuid:id>/supersede/", decisions.Supersede.as_view(), name="api-decision-supersede"),
+    path("outputs/<uuid:id>/example/", examples.Pin.as_view(), name="api-output-example"),
+    path("systems/<slug:slug>/examples/", examples.Examples.as_view(), name="api-examples"),
+    path("systems/<slug:slug>/examples/<uuid:id>/drop/", examples.Drop.as_view(), name="api-example-drop"),
     path("webhooks/", webhooks.Webhooks.as_view(), name="api-webhooks"),
     path("webhooks/<uuid:id>/", webhooks.Webhook.as_view(), name="api-webhook"),
     path("webhooks/<uuid:id>/test/", webhooks.WebhookTest.as_view(), name="api-webhook-test"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.test import Client
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils import timezone
 from governance.contracts.values import MISSING
 from governance.evidence import checking, handing
 from governance.evidence.bundle import Selection
-from governance.models import ModelVersion, Output, PolicyVersion, Sealed, System
+from governance.models import ModelVersion, Output, PolicyVersion, Sealed, System, TierChange
 from governance.monitoring import incidents
 from governance.people import accounts, keys
 from governance.people.actors import CONSOLE
@@ -91,6 +92,15 @@ def example() -> dict[str, Any]:
     found = Output.objects.select_related("system").get()
     kept = examples.pin(found, expected="review", by=cast.acting(cast.person("dora", "owner"), found.system))
     return {"slug": found.system.slug, "example": str(kept.pk)}
+
+
+def example_of() -> dict[str, Any]:
+    return {"slug": example()["slug"]}
+
+
+def example_named() -> dict[str, Any]:
+    arguments = example()
+    return {"slug": arguments["slug"], "id": UUID(arguments["example"])}
 
 
 def lower_tier() -> dict[str, Any]:
@@ -297,6 +307,8 @@ def _digest(arguments: dict[str, Any]) -> str:
 BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "nothing": lambda _: {},
     "tier_signed": lambda _: {"do": "sign"},
+    "lower": lambda _: {"becomes": "minimal"},
+    "tier_change": lambda _: {"id": str(TierChange.objects.get().pk)},
     "drop": lambda arguments: {"drop": arguments["example"]},
     "expected": lambda _: {"expected": "review"},
     "reason": lambda _: {"because": "Tried on last month's cases."},
