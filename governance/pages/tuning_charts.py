@@ -142,13 +142,38 @@ class Multiple:
     is_worst: bool = False
 
 
-def multiple(name: str, read: Reading, *, threshold: int, goal: float, most: float, state: str) -> Multiple:
-    """A segment's small figure, 170 by 80; `most` is the risk at its top."""
-    every = [row for row in rows(read, goal=goal) if row.estimate is not None]
-    # While its threshold lets nothing out, a segment is shown where it was certified, or where its tests begin.
+@dataclass(frozen=True)
+class Segment:
+    """What the evidence says of one segment: the rows with an estimate, and `here` the one that it is shown by."""
+
+    name: str
+    threshold: int
+    state: str
+    judged: int
+    every: tuple[Row, ...]
+    here: Row | None
+
+
+def segment(name: str, read: Reading, *, threshold: int, goal: float, state: str) -> Segment:
+    """While its threshold lets nothing out, a segment is shown where it was certified, or where its tests begin."""
+    every = tuple(row for row in rows(read, goal=goal) if row.estimate is not None)
     shown = {row.threshold: row for row in every}
     certified = read.passing.threshold if read.passing else read.starts_at
     here = shown.get(threshold) or (shown.get(certified) if certified is not None else None)
+    judged = sum(band.audited + band.reviewed for band in read.bands)
+    return Segment(name, threshold, state, judged, every, here)
+
+
+def multiples(segments: Sequence[Segment], *, goal: float) -> list[Multiple]:
+    """All of them on common scales, on which every segment's own point lies."""
+    points = [each.here.estimate or 0.0 for each in segments if each.here]
+    most = min(1.0, max(2 * goal, 0.01, 1.15 * max(points, default=0.0)))
+    return [_multiple(each, goal=goal, most=most) for each in segments]
+
+
+def _multiple(of: Segment, *, goal: float, most: float) -> Multiple:
+    """A segment's small figure, 170 by 80; `most` is the risk at its top."""
+    every, here = of.every, of.here
 
     def at(share: float, risk: float) -> str:
         return f"{round(160 * share, 1)} {round(74 - 70 * min(risk, most) / most, 1)}"
@@ -160,9 +185,8 @@ def multiple(name: str, read: Reading, *, threshold: int, goal: float, most: flo
     if here is not None:
         point = (round(160 * here.share, 1), round(74 - 70 * min(here.estimate or 0.0, most) / most, 1))
     return Multiple(
-        name, threshold, here.estimate if here else None, here.bound if here else None, here.share if here else 0.0,
-        sum(band.audited + band.reviewed for band in read.bands), line, band,
-        round(74 - 70 * goal / most, 1), point, state,
+        of.name, of.threshold, here.estimate if here else None, here.bound if here else None,
+        here.share if here else 0.0, of.judged, line, band, round(74 - 70 * goal / most, 1), point, of.state,
     )  # fmt: skip
 
 

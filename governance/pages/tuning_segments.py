@@ -38,7 +38,7 @@ def show(request: HttpRequest, slug: str) -> HttpResponse:
 
 def multiples(system: System, policy: Policy) -> list[charts.Multiple]:
     """A small figure for each segment that has evidence, on common scales; the one with the highest bound is marked."""
-    found, goal = [], policy.risk.target / MILLION
+    seen, goal = [], policy.risk.target / MILLION
     everything = current.currents(system, [part.id for part in policy.threshold.segments])
     for part in policy.threshold.segments:
         known = everything[part.id]
@@ -49,8 +49,8 @@ def multiples(system: System, policy: Policy) -> list[charts.Multiple]:
         if read is None:
             continue
         state = standing.state if standing else "exploration"
-        most = max(2 * goal, 0.01)
-        found.append(charts.multiple(part.id, read, threshold=part.threshold, goal=goal, most=most, state=state))
+        seen.append(charts.segment(part.id, read, threshold=part.threshold, goal=goal, state=state))
+    found = charts.multiples(seen, goal=goal)
     bounds = [each.bound for each in found if each.bound is not None]
     if not bounds:
         return found

@@ -31,9 +31,16 @@ class StartForm(forms.Form):
     """What only the owner knows."""
 
     wrong_release = forms.DecimalField(
-        min_value=Decimal("0.01"), max_digits=12, decimal_places=2, label="One wrong answer that goes out costs"
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        label="One wrong answer that goes out costs",
+        help_text="All that follows: putting it right, a refund, a customer lost. A rough figure will do.",
     )
-    review = forms.DecimalField(min_value=Decimal("0.01"), max_digits=12, decimal_places=2, label="One review costs")
+    review = forms.DecimalField(
+        min_value=Decimal("0.01"), max_digits=12, decimal_places=2, label="One review costs",
+        help_text="A reviewer's time: at 36 an hour, two minutes cost 1.20.",
+    )  # fmt: skip
     currency = forms.RegexField(r"^[A-Z]{3}\Z", max_length=3, initial="EUR", help_text="A code such as EUR.")
     per_day = forms.IntegerField(min_value=1, max_value=100_000_000, label="Outputs a day, about")
 

@@ -232,6 +232,11 @@ class TestProposing:
         fill_good(system)
         client = browser(cast.dana())
         client.post(f"{URL}propose/", {"do": "look"})
+        outputs(system, several(100, confidence=955_000, wrong=30))
+        Certificate.objects.update(threshold=1_000_000)
+        page = text_of(client.get(f"{URL}propose/").content)
+        assert "The next is due on" in page
+        assert "Take a look" not in page
         answer = client.post(f"{URL}propose/", {"do": "look"})
         assert answer.status_code == 409
         assert "the next is due" in text_of(answer.content)
@@ -337,6 +342,8 @@ class TestBeside:
         assert re.findall(r'id="segment-(s\d\d)"', page) == names[2:]
         assert re.findall(r'<th scope="row"><a [^>]*>(s\d\d)</a>', page) == names
         assert "s13</b> worst" in page
+        heights = [float(y) for y in re.findall(r'<circle class="point[^>]* cy="([0-9.]+)"', page)]
+        assert len(set(heights)) == len(heights)  # each where it is, none cut off at the top
         assert page.count("<td>violated</td>") > 1
 
     def test_a_segment_whose_threshold_lets_nothing_out_is_shown_where_its_tests_begin(self) -> None:
