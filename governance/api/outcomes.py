@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from governance import clock
 from governance.api.authentication import caller
 from governance.api.docs import ANYTHING, ID, MAYBE_TIME, TEXT, TIME, YES_NO, described, of
 from governance.api.parsing import members, text
@@ -99,7 +99,7 @@ def _moment(sent: dict[str, Any]) -> datetime | None:
     moment = instant(text(sent, "observed_at", longest=40))
     if moment is None:
         raise _wrong("observed_at", "This is a time such as 2026-03-01T00:00:00Z.")
-    if moment > timezone.now():
+    if moment > clock.now():
         raise _wrong("observed_at", "This lies in the future.")
     return moment
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence import log, witness
 from governance.evidence.record import record
 from governance.models import HeadSent, LogCheckpoint
@@ -29,7 +29,7 @@ def publish_due(today: date | None = None) -> list[str]:
     Each way is a transaction of its own that ends with its entry, so what fails is tried again and what went out is not
     sent twice by the schedule. Raises the first failure once every way was tried.
     """
-    today = today or datetime.now(UTC).date()
+    today = today or clock.now().date()
     done: list[str] = []
     failures: list[Exception] = []
     for way in _ways():
@@ -53,7 +53,7 @@ def _publish(way: str, day: date) -> bool:
     checkpoint = log.latest_checkpoint()
     if checkpoint is None or HeadSent.objects.filter(day=day, way=way).exists():
         return False
-    id = uuid7()
+    id = clock.new_id()
     entry = record("head_published", actor=PUBLISHER, kind="head", id=id, detail={"size": checkpoint.size, "way": way})
     row = HeadSent(id=id, day=day, way=way, size=checkpoint.size, entry_id=entry.id)
     # Whoever comes second waits here for the first, and then finds that it was done.

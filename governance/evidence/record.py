@@ -3,14 +3,14 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence import leaf
 from governance.evidence.leaf import Commitment
 from governance.models import Entry, Payload, PolicyVersion
@@ -42,17 +42,22 @@ _INSERT = (
     f"INSERT INTO governance_entry ({', '.join(COLUMNS)}) VALUES "  # noqa: S608  only constants
     "(%s, %s, %s, %s, %s, %s, %s, %s)"
 )
+_LAST = """
+SELECT clock_timestamp(), e.rev, e.leaf_hash FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+    SELECT rev, leaf_hash FROM governance_entry WHERE subject = %s::uuid ORDER BY rev DESC LIMIT 1
+) AS e ON true"""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry is about, and the last entry about it (none for the first)."""
+    """What an entry is about, and the last entry about it (none for the first); when that was read, if it was."""
 
     kind: str
     id: UUID
     system: UUID | None = None
     rev: int = 0
     prev: str | None = None
+    read_at: datetime | None = None
 
 
 def draft(
@@ -69,13 +74,13 @@ def draft(
     **facts: Any,
 ) -> Draft:
     """An entry of `type` about `subject`, following the one that `subject.prev` names. `entry` is its id, where the
-    guarded UPDATE that it proves had to name it beforehand.
+    guarded UPDATE that it proves had to name it beforehand. Without `at` it is of the time at which `subject` was read.
 
     `causes` are leaf hashes in hex. `facts` become further members (`gate`, `decision`, `detail`). Commitments are
     written into the leaf; their content is kept with the entry unless `keep` is false (an output keeps its own).
     Raises MalformedLeaf when a fact has no canonical form.
     """
-    id, at = entry or uuid7(), at or datetime.now(UTC)
+    id, at = entry or clock.new_id(), at or subject.read_at or clock.now()
     members: dict[str, Any] = {
         "v": 1,
         "log": settings.EVIDENCE_ORIGIN,
@@ -100,9 +105,12 @@ def draft(
 
 def subject(kind: str, id: UUID, *, system: UUID | None = None) -> Subject:
     """The subject with its newest entry looked up. The caller holds the subject's row, so that nobody else appends."""
-    last = Entry.objects.filter(subject=id).order_by("-rev").values_list("rev", "leaf_hash").first()
-    rev, prev = (last[0], bytes(last[1]).hex()) if last else (0, None)
-    return Subject(kind, id, system, rev, prev)
+    asked = clock.steady()
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [id])
+        now, rev, prev = cursor.fetchone()
+    clock.hear(now, asked=asked)
+    return Subject(kind, id, system, rev or 0, bytes(prev).hex() if prev else None, now)
 
 
 def record(

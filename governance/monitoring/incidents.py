@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import policy_part, record
 from governance.models import Incident, Output, PolicyVersion, System
 from governance.notices.telling import tell
@@ -34,7 +34,7 @@ def open_incident(
     if by.person is not None:
         roles.require(by.person, "open an incident", system)
     title = _text(title, "title", longest=MOST_TITLE)
-    id = uuid7()
+    id = clock.new_id()
     try:
         with transaction.atomic():
             entry = record(

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.values import MISSING
 from governance.evidence.leaf import time_text
 from governance.evidence.record import hash_of, record
@@ -38,7 +38,7 @@ def tell(
     before = Outcome.objects.filter(output=about, digest=digest).first()
     if before is not None:
         return before, False
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "outcome", actor=by, kind="outcome", id=id, system=system.pk, causes=[hash_of(about.entry_id)],
         payloads={"source": source.encode()} | ({"output": content} if content else {}),

@@ -9,10 +9,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from governance import clock
 from governance.evidence import counting
 from governance.evidence.controls import DATES, NOTE, REQUIREMENTS, Requirement
 from governance.evidence.counting import Tally
@@ -33,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = [_row(each, tallies, newest) for each in REQUIREMENTS]
     parts = groupby(rows, key=lambda row: row["requirement"].framework)
     shown = {
-        "note": NOTE, "dates": DATES, "count": len(rows), "now": timezone.now(),
+        "note": NOTE, "dates": DATES, "count": len(rows), "now": clock.now(),
         "frameworks": [(name, list(part)) for name, part in parts],
     }  # fmt: skip
     return render(request, "controls.html", shown)

@@ -11,10 +11,10 @@ from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from governance import clock
 from governance.api import paging
 from governance.evidence import log, sight
 from governance.evidence.types import TYPES
@@ -56,7 +56,7 @@ def index(request: HttpRequest) -> HttpResponse:
             text.split("+")[1] for text in LogKey.objects.filter(retired_at=None).values_list("text", flat=True)
         ],
         "rows": rows, "total": total, "is_estimate": total > COUNTED, "unsealed": min(unsealed, COUNTED),
-        "has_more_unsealed": unsealed > COUNTED, "now": timezone.now(), "newest": page.rows[0] if page.rows else None,
+        "has_more_unsealed": unsealed > COUNTED, "now": clock.now(), "newest": page.rows[0] if page.rows else None,
         "newer_url": page.previous and f"?{urlencode({'type': types, 'cursor': page.previous}, doseq=True)}",
         "older_url": page.next and f"?{urlencode({'type': types, 'cursor': page.next}, doseq=True)}", "types": types,
         "may_take": roles.may(person, "take evidence away"),

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.leaf import time_text
 from governance.evidence.record import record
 from governance.models import Person, Role, Skill, System
@@ -22,7 +22,7 @@ def create(
     """A new person with her roles. Raises Conflict when the address is taken, Invalid for an unknown role."""
     if Person.objects.filter(email__iexact=email).exists():
         raise Conflict(f"{email} has an account already.")
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "person_created", actor=by, kind="person", id=id,
         payloads={"email": email.encode(), "name": name.encode()}, detail={"simulated": is_simulated},

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import record
 from governance.models import ApiKey, Person, System
 from governance.people.actors import Actor
@@ -33,7 +33,7 @@ def create(
     if person is None and NEED_A_PERSON & set(scopes):
         raise Invalid(f"{' and '.join(sorted(NEED_A_PERSON & set(scopes)))} acts for a person: name one.")
     secret = f"cs_{secrets.token_urlsafe(32)}"
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "key_created", actor=by, kind="key", id=id, system=system.pk,
         detail={"scopes": sorted(set(scopes)), "person": str(person.pk) if person else None, "system": system.slug},

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
-from uuid_utils.compat import uuid7
+from django.db import transaction
 
+from governance import clock
 from governance.evidence.leaf import time_text
 from governance.evidence.record import Draft, record
 from governance.models import Absence, Person, Presence
@@ -57,14 +57,12 @@ def resume(person: Person, *, by: Actor) -> None:
 def take_off(person: Person, begins_at: datetime, ends_at: datetime, *, by: Actor) -> Absence:
     """Time off. Raises Invalid when it ends before it begins or is over, Conflict when too much is planned."""
     _check(person, by)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now = cursor.fetchone()[0]
+    now = clock.read()
     if not begins_at < ends_at or ends_at <= now:
         raise Invalid("Time off ends after it begins, and later than now.")
     if Absence.objects.filter(person=person, ends_at__gt=now).count() >= MOST_ABSENCES:
         raise Conflict(f"At most {MOST_ABSENCES} times off are planned.")
-    id = uuid7()
+    id = clock.new_id()
     entry = _record(
         "time_off_planned", person, by, {"absence": str(id), "from": time_text(begins_at), "until": time_text(ends_at)}
     )

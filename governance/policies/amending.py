@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, record
 from governance.models import PolicyVersion, Remark, Replay
 from governance.notices.telling import tell
@@ -66,7 +66,7 @@ def ask(version: PolicyVersion, *, by: Actor, text: str) -> Remark:
     author = steps.person(by, "discuss a policy", version.system)
     if not text.strip() or len(text) > LONGEST_REMARK:
         raise Invalid(f"Say something, in at most {LONGEST_REMARK} characters.")
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "remarked", actor=by, kind="remark", id=id, system=version.system_id, payloads={"text": text.encode()},
         detail={"policy": str(version.pk), "version": version.number},

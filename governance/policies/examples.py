@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.schema import Contract
 from governance.evidence.record import record
 from governance.models import Example, Output, OutputContent, PolicyVersion, System
@@ -60,7 +60,7 @@ def pin(output: Output, *, expected: str, by: Actor, note: str = "") -> Example:
         raise Invalid(f"A note has at most {MOST_NOTE} characters.")
     if Example.objects.kept(output.system).count() >= MOST:
         raise Conflict(f"A system keeps at most {MOST} examples: drop one first.")
-    id = uuid7()
+    id = clock.new_id()
     try:
         with transaction.atomic():
             entry = record(

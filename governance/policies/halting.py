@@ -8,8 +8,8 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import policy_part, record
 from governance.models import Halt, System
 from governance.notices.telling import tell
@@ -35,7 +35,7 @@ def halt(system: System, *, by: Actor, because: str) -> Halt:
     system = System.objects.select_for_update(of=("self",)).select_related("in_force").get(pk=system.pk)
     if system.halt_id is not None:
         raise Conflict(f"{system.name} is halted already.")
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "halted", actor=by, kind="system", id=system.pk, system=system.pk, payloads={"because": because.encode()},
         detail={"halt": str(id)}, policy=policy_part(system.in_force, slug=system.slug) if system.in_force else None,

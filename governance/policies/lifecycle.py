@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, hash_of
 from governance.models import Approval, ContractVersion, Entry, Person, PolicyVersion, System
 from governance.notices.telling import tell
@@ -66,7 +66,7 @@ def propose(
         _replace(revises, by=by)
     last = PolicyVersion.objects.filter(system=system).order_by("-number").first()
     version = PolicyVersion(
-        id=uuid7(), system=system, contract=contract, number=last.number + 1 if last else 1,
+        id=clock.new_id(), system=system, contract=contract, number=last.number + 1 if last else 1,
         document=canonical_bytes(document).decode(), digest=policy.digest, based_on=base, because=because,
         proposer=proposer, revises=revises, breaks=[str(id) for id in breaks], despite=despite if breaks else "",
         loosens=base is None or base.contract_id != contract.pk or not tightens(registry.compiled(base.pk), policy),

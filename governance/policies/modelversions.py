@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import record
 from governance.models import ModelVersion, System
 from governance.people.actors import Actor, machine
@@ -42,7 +42,7 @@ def register(system: System, name: Name) -> bool:
     rows = ModelVersion.objects.of(system)
     if rows.filter(**name._asdict()).exists() or rows.count() >= MOST:
         return False
-    id = uuid7()
+    id = clock.new_id()
     try:
         with transaction.atomic():
             entry = record(

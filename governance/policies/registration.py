@@ -4,8 +4,8 @@ import json
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.schema import Contract, compile_contract
 from governance.evidence.record import record
 from governance.models import ContractVersion, System, TierChange
@@ -82,7 +82,7 @@ def _first(slug: str, told: dict[str, str], by: Actor) -> System:
     held = roles.roles_of(by.person, None) if by.person else frozenset()
     if by.person is not None and not held & roles.VERBS["describe a system"]:
         raise NotAllowed("To register a system you need to be an owner or an admin.")
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "system_registered", actor=by, kind="system", id=id, system=id,
         detail={"system": slug, "risk_tier": told["risk_tier"]},
@@ -116,7 +116,7 @@ def register_contract(system: System, document: dict[str, Any], *, by: Actor) ->
         if held.digest != contract.digest:
             raise Conflict(f"Contract {contract.version} of {system.slug} has other content: give it a new version.")
         return RegisteredContract(held, is_new=False)
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "contract_registered", actor=by, kind="contract", id=id, system=system.pk,
         detail={"system": system.slug, "version": contract.version, "digest": contract.digest},

@@ -3,8 +3,8 @@
 from typing import Final
 
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, record
 from governance.models import System, TierChange, TierSignature
 from governance.notices.telling import tell
@@ -44,7 +44,7 @@ def ask(system: System, *, becomes: str, by: Actor) -> TierChange:
         if waiting.becomes != becomes:
             raise Conflict(f"Another lower tier, {waiting.becomes}, waits for its signatures.")
         return waiting
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "tier_asked", actor=by, kind="tier", id=id, system=system.pk,
         detail={"system": system.slug, "risk_tier": {"from": system.risk_tier, "to": becomes}},

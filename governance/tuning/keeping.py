@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 from django.db import connection, transaction
-from django.utils import timezone
 
+from governance import clock
 from governance.models import LogHead, Output, System, Tally, TallyBlock
 from governance.policies.registry import compiled
 from governance.tuning import kept, populations, scope
@@ -65,7 +65,7 @@ def keep_all(*, seconds: float = 30.0) -> int:
                 models.setdefault((of.model, of.model_version, of.prompt_version), of)
         for of in models.values():
             keep_rules(of)
-    Tally.objects.filter(kept_at__lt=timezone.now() - UNUSED).delete()
+    Tally.objects.filter(kept_at__lt=clock.now() - UNUSED).delete()
     return found
 
 
@@ -104,7 +104,7 @@ def _keep(of: Scope, asked: dict[str, Any], population: Population) -> bool:
     tally.blocks.filter(day__lt=opens.date()).delete()
     _together(tally, opens.date())
     tally.revision += 1
-    tally.kept_at = timezone.now()
+    tally.kept_at = clock.now()
     tally.save()
     return True
 
@@ -116,7 +116,7 @@ def _held(of: Scope, asked: dict[str, Any], population: Population, opens: datet
         system=of.system, rule=population.rule, model=of.model, model_version=of.model_version,
         prompt_version=of.prompt_version,
         defaults={"code": code, "edges": edges, "policies": asked["policies"], "counted_to": opens, "position": head,
-                  "kept_at": timezone.now()},
+                  "kept_at": clock.now()},
     )  # fmt: skip
     if is_new:
         return tally

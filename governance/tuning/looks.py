@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.utils import timezone
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import policy_part, record
 from governance.models import Certificate, Incident, Output, System
 from governance.people import actors, roles
@@ -133,12 +132,12 @@ def _spend(scope: Scope, *, by: Actor) -> Certificate:
     system = System.objects.select_for_update(of=("self",)).get(pk=scope.system.pk)
     policy = policy_of(system)
     last = Certificate.objects.of(system, scope.segment).newest_first().first()
-    if last and last.taken_at + policy.risk.look_every > timezone.now():
+    if last and last.taken_at + policy.risk.look_every > clock.now():
         due = last.taken_at + policy.risk.look_every
         raise Conflict(f"The last look was a short while ago; the next is due on {due:%-d %b %Y %H:%M} UTC.")
     number = last.look + 1 if last else 1
     delta = round(spent_at_look(1 - policy.risk.confidence / MILLION, number), 12)
-    id = uuid7()
+    id = clock.new_id()
     entry = record(
         "look_opened", actor=by, kind="certificate", id=id, system=system.pk, policy=_part(system),
         detail={"look": number, "delta": repr(delta), "target": policy.risk.target, "segment": scope.segment},
@@ -190,7 +189,7 @@ def standing(certificate: Certificate, *, now: datetime | None = None, known: Cu
     read = reading.from_json(document["reading"])
     current = known.scope if known else samples.scope(certificate.system, certificate.segment)
     goal = certificate.target / MILLION
-    if certificate.expires_at <= (now or timezone.now()):
+    if certificate.expires_at <= (now or clock.now()):
         state, sentence = "expired", words.expired(certificate.threshold, certificate.expires_at)
     elif current and (current.model, current.model_version, current.prompt_version) != (
         certificate.model, certificate.model_version, certificate.prompt_version,
@@ -239,7 +238,7 @@ def take_due(*, by: Actor | None = None) -> list[Certificate]:
         for segment in ("", *(part.id for part in policy.threshold.segments)):
             last = Certificate.objects.of(system, segment).newest_first().first()
             since = last.taken_at if last else system.in_force.in_force_from if system.in_force else None
-            if since is None or since + policy.risk.look_every > timezone.now():
+            if since is None or since + policy.risk.look_every > clock.now():
                 continue
             try:
                 taken.append(look(system, by=by or actors.machine("tuner"), segment=segment))

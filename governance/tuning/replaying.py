@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.schema import compile_contract
 from governance.evidence.record import record
 from governance.models import ContractVersion, PolicyVersion, Replay, System
@@ -213,7 +213,7 @@ def _stored(
     system: System, policy: Policy, base: PolicyVersion | None, window: Window, result: dict[str, Any], *, by: Actor,
     took_ms: int,
 ) -> Replay:  # fmt: skip
-    id = uuid7()
+    id = clock.new_id()
     whole = digest({
         "policy": policy.digest, "base": base.digest if base else None, "opens": window.opens.isoformat(),
         "closes": window.closes.isoformat(), "result": result,

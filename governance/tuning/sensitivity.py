@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models import Count, Q
-from django.utils import timezone
 
+from governance import clock
 from governance.models import KnownAnswer, System
 from governance.tuning.bounds import clopper_pearson_lower, clopper_pearson_upper
 
@@ -49,7 +49,7 @@ class Sensitivity:
 
 def measured(system: System) -> Sensitivity:
     """What the known answers of the last 180 days say of the system's reviewers."""
-    judged = KnownAnswer.objects.of(system).judged().filter(seeded_at__gte=timezone.now() - WINDOW)
+    judged = KnownAnswer.objects.of(system).judged().filter(seeded_at__gte=clock.now() - WINDOW)
     in_sight, is_found = Q(is_blind=False), Q(found=True)
     counted = judged.aggregate(
         all=Count("pk"), all_found=Count("pk", filter=is_found), assisted=Count("pk", filter=in_sight),

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.values import MISSING
 from governance.models import Entry
 from governance.people.actors import Actor
@@ -60,7 +60,6 @@ WHERE own.id = %(item)s AND i.state = 'open' AND i.round = 1 AND i.reviewers = 1
   AND c.output_json = k.output_json
 ORDER BY f.urgent_at, f.id LIMIT %(most)s
 """
-_NOW: Final = "SELECT clock_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def decide_many(
     Raises Invalid for an answer that cannot be, or for items that are not alike, Conflict when none is left or the id
     stands for something else.
     """
-    who, id = reviewer(actor), id or uuid7()
+    who, id = reviewer(actor), id or clock.new_id()
     asked = [str(like), sorted(map(str, set(items))), verdict, sorted(reasons), comment, output is MISSING]
     digest = hashlib.sha256(canonical_bytes([*asked, None if output is MISSING else output])).digest()
     AtOnce.objects.bulk_create([AtOnce(id=id, person=who.person, digest=digest)], ignore_conflicts=True)
@@ -208,7 +207,7 @@ def _decide_one(
         reasons=reasons, comment=comment,
     )  # fmt: skip
     require_policy(case, answer.verdict)
-    id, final_at = uuid7(), case.now + max(case.undo, UNDO)
+    id, final_at = clock.new_id(), case.now + max(case.undo, UNDO)
     end = end_of(case, answer.verdict, answer.is_correct, decision=id, final_at=final_at)
     # What nobody looked at by itself is no label.
     end = replace(end, label=case.label, labelled_at=case.labelled_at)
@@ -228,9 +227,7 @@ def _withdraw(recheck: Item) -> None:
     entry = Entry.objects.filter(subject=recheck.output_id, type="undone").order_by("-rev").values_list("pk").first()
     if entry is None:
         raise Conflict("What was decided was not taken back.")
-    with connection.cursor() as cursor:
-        cursor.execute(_NOW)
-        now = cursor.fetchone()[0]
+    now = clock.read()
     Seat.objects.filter(item=recheck, closed_at=None).update(
         closed_at=now, claimed_by=None, claim_token=None, claim_expires_at=None, entry_id=entry[0]
     )

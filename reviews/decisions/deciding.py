@@ -11,8 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.values import MISSING
 from governance.evidence.leaf import Commitment
 from governance.evidence.record import Draft, Subject, draft
@@ -90,7 +90,7 @@ def decide_case(
 
 
 def _decide(who: Reviewer, case: Case, answer: Answer, *, token: UUID, took_ms: int | None) -> Decided:
-    id, final_at = uuid7(), case.now + case.undo
+    id, final_at = clock.new_id(), case.now + case.undo
     own = Opinion(case.number, answer.verdict, None if answer.output is MISSING else answer.output, answer.is_correct)
     step = rounds.next_step(
         sorted([*case.opinions(), own], key=lambda opinion: opinion.seat), reviewers=case.reviewers,

@@ -8,8 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.values import MISSING
 from governance.evidence.record import Draft
 from governance.models import Entry, Output
@@ -156,7 +156,7 @@ def _checked(who: Reviewer, id: UUID) -> Superseded | None:
     if not is_own and not roles.may(who.person, "supersede a decision", old.system_id):
         raise NotAllowed("The person who decided, or a lead, can supersede a decision.")
     if old.undone_at is not None:
-        raise Conflict(f"This decision was taken back at {losing.clock(old.undone_at)}.")
+        raise Conflict(f"This decision was taken back at {losing.hour(old.undone_at)}.")
     if old.item.state != "closed":
         raise Conflict("The round is not closed yet, so there is nothing to supersede.")
     if Decision.objects.filter(supersedes=old).exists():
@@ -164,7 +164,7 @@ def _checked(who: Reviewer, id: UUID) -> Superseded | None:
     if Item.objects.filter(output=old.output_id, round__gt=old.round).exists():
         raise Conflict("This output is in a later round of review; correct what was decided there.")
     if not _is_final(old):
-        raise Conflict(f"This decision is final at {losing.clock(old.final_at)}; until then it can be undone.")
+        raise Conflict(f"This decision is final at {losing.hour(old.final_at)}; until then it can be undone.")
     return Superseded(id, old.item, old.seat, old.entry_id, old)
 
 
@@ -182,7 +182,7 @@ def _takes_two(case: Case, old: Superseded, answer: Answer) -> bool:
 
 
 def _replace(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> Decided:
-    id = uuid7()
+    id = clock.new_id()
     end = end_of(case, answer.verdict, answer.is_correct, decision=id, final_at=case.now, supersedes=True)
     entries = _entries(who, case, answer, id, end)
     write_superseding(
@@ -195,10 +195,10 @@ def _replace(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> Deci
 
 def _open_round(who: Reviewer, case: Case, answer: Answer, old: Superseded) -> Decided:
     """The next round: this decision on its first seat, the second one open for somebody else."""
-    id, item = uuid7(), old.item
+    id, item = clock.new_id(), old.item
     queue = item.queue.slug if item.queue else ""
     due = case.rules.due_at(queue, case.now)
-    case.round, case.number, case.item = item.round + 1, 1, uuid7()
+    case.round, case.number, case.item = item.round + 1, 1, clock.new_id()
     entries = _entries(who, case, answer, id, None)
     common = {"item_id": case.item, "system_id": case.system, "queue_id": item.queue_id, "skills": case.skills}
     # What it supersedes is said of the decision that closes the round.

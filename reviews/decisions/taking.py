@@ -14,8 +14,8 @@ from uuid import UUID
 import redis
 from django.core.cache import cache
 from django.db import transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, record
 from governance.people.actors import Actor
 from reviews.decisions import export
@@ -36,7 +36,7 @@ def stream(
 ) -> Iterator[bytes]:  # fmt: skip
     """The decisions in this format. The entry is written before this returns, so that nothing is taken without one.
     Under `token` the number of decisions written so far can be asked for (`progress`)."""
-    begun = _begun(format, asked, columns, by=by, system=system, id=uuid7())
+    begun = _begun(format, asked, columns, by=by, system=system, id=clock.new_id())
     return _told(decisions, format, columns, by=by, system=system, begun=begun, token=token)
 
 

@@ -115,10 +115,10 @@ def _locked(who: Reviewer, decision: UUID) -> Decision:
 def _too_late(made: Decision, who: Reviewer) -> Refused:
     made.refresh_from_db()
     if made.undone_at is not None:
-        return Conflict(f"You took this decision back at {losing.clock(made.undone_at)} already.")
+        return Conflict(f"You took this decision back at {losing.hour(made.undone_at)} already.")
     if Decision.objects.filter(item=made.item_id, undone_at=None).exclude(pk=made.pk).exists():
         return Conflict("Another reviewer has decided since, so this cannot be undone; supersede it instead.")
-    return Conflict(f"This decision was final at {losing.clock(made.final_at)}; to correct it, supersede it.")
+    return Conflict(f"This decision was final at {losing.hour(made.final_at)}; to correct it, supersede it.")
 
 
 def _one(statement: str, asked: dict[str, Any]) -> tuple[Any, ...] | None:

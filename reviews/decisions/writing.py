@@ -8,8 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.contracts.values import MISSING
 from governance.evidence.record import Draft, write
 from governance.models import Payload
@@ -99,7 +99,7 @@ def write_decision(
         **_logged(entries[0]), **_resolved(case, end, entries),
         **decision_row(case, answer, person=person, decision=decision, final_at=final_at, took_ms=took_ms),
         "seat": case.seat, "token": token, "state": step.state, "supersedes": supersedes, "event": event,
-        "channel": outbox.CHANNEL, "told": [uuid7() for _ in targets], "told_urls": [url for _, url in targets],
+        "channel": outbox.CHANNEL, "told": [clock.new_id() for _ in targets], "told_urls": [url for _, url in targets],
         "told_endpoints": [endpoint for endpoint, _ in targets], "kept_names": [each.name for each in kept],
         "kept_salts": [each.salt for each in kept], "kept": [each.content for each in kept],
     }  # fmt: skip

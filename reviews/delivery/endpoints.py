@@ -8,8 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, record
 from governance.models import System
 from governance.people.actors import Actor
@@ -40,7 +40,7 @@ def create(system: System, *, url: str, events: Iterable[str], by: Actor) -> tup
         raise Conflict("This system has a webhook with this address already.")
     if len(present) >= MOST:
         raise Conflict(f"A system has at most {MOST} webhooks.")
-    id, secret = uuid7(), signing.new_secret()
+    id, secret = clock.new_id(), signing.new_secret()
     entry = record(
         "endpoint_created", actor=by, kind="endpoint", id=id, system=system.pk,
         detail={"events": names}, payloads={"url": url.encode()},

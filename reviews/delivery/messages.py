@@ -1,13 +1,14 @@
 """What a webhook says: the event, when it happened, and the output as its producer would read it now."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 
+from governance import clock
 from governance.evidence.leaf import time_text
 from governance.models import Incident, Notice, Output, PolicyVersion
 from governance.notices import mails
@@ -32,7 +33,7 @@ class Message:
 
 def message(delivery: Delivery) -> Message:
     """The message of a delivery, signed as of this moment. Its `webhook-id` is the delivery's, on every attempt."""
-    endpoint, now = delivery.endpoint, datetime.now(UTC)
+    endpoint, now = delivery.endpoint, clock.now()
     body = msgspec.json.encode(
         {"type": delivery.event, "timestamp": time_text(delivery.due_at), "data": _data(delivery)}
     )

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, hash_of, record
 from governance.models import Output
 from governance.notices.kinds import EVENTS as NOTICES
@@ -95,7 +95,7 @@ def announce(
     due, entry = rows[0][0], cause.id if isinstance(cause, Draft) else cause
     Delivery.objects.bulk_create(
         Delivery(
-            id=uuid7(), endpoint_id=endpoint, url=url, event=event, output=output, cause=entry,
+            id=clock.new_id(), endpoint_id=endpoint, url=url, event=event, output=output, cause=entry,
             decision=decision.pk if decision else None, due_at=due, next_attempt_at=due,
         )
         for endpoint, url in targets
@@ -145,7 +145,7 @@ def _announce_found(event: str, statement: str) -> int:
 def _write(rows: Sequence[tuple[Any, ...]]) -> int:
     Delivery.objects.bulk_create(
         (
-            Delivery(id=uuid7(), endpoint_id=endpoint, event=event, subject=subject, cause=cause, due_at=due,
+            Delivery(id=clock.new_id(), endpoint_id=endpoint, event=event, subject=subject, cause=cause, due_at=due,
                      next_attempt_at=due)
             for endpoint, subject, cause, due, event in rows
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg import errors
 
+from governance import clock
 from governance.models import Output, System
 from governance.people.actors import Actor
 from governance.policies import modelversions
@@ -76,9 +77,8 @@ class Sender:
     traceparent: str | None = None
 
     def setting(self, *, force: InForce | None, at: datetime | None = None) -> Setting:
-        at = at or datetime.now(UTC)
         return Setting(
-            self.system.pk, self.system.risk_tier, force, at, self.actor, self.key, self.traceparent,
+            self.system.pk, self.system.risk_tier, force, at or clock.now(), self.actor, self.key, self.traceparent,
             Dice.newest(settings.DRAW_KEYS), settings.EVIDENCE_ORIGIN,
         )  # fmt: skip
 
@@ -188,8 +188,9 @@ def _write(waiting: dict[int, Arrival], sender: Sender, *, look_first: bool) -> 
 
 
 def _judges(sender: Sender, *, fresh: bool) -> Judges:
-    at = datetime.now(UTC)
-    return Judges(_force(sender.system.pk, fresh=fresh), lambda force: sender.setting(force=force, at=at))
+    force = _force(sender.system.pk, fresh=fresh)
+    at = clock.read() if fresh else clock.now()
+    return Judges(force, lambda force: sender.setting(force=force, at=at))
 
 
 def _copy(prepared: list[tuple[Dossier, Setting]], usual: Setting) -> bool:
@@ -197,9 +198,11 @@ def _copy(prepared: list[tuple[Dossier, Setting]], usual: Setting) -> bool:
     # In the order of the unique index, so that two batches with the same lines wait for and never block each other.
     prepared.sort(key=lambda one: one[0].judged.arrival.body.external_id)
     with transaction.atomic():
+        asked = clock.steady()
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT now(), EXISTS ({CURRENT})", guard(usual))
-            now, is_current = cursor.fetchone()
+            cursor.execute(f"SELECT now(), clock_timestamp(), EXISTS ({CURRENT})", guard(usual))
+            now, told, is_current = cursor.fetchone()
+        clock.hear(told, asked=asked)
         if is_current:
             # A canary's rows come after the others': two batches with the same lines may then meet, and one is retried.
             for setting in {id(setting): setting for _, setting in prepared}.values():

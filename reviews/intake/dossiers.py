@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 import uuid_utils
 
+from governance import clock
 from governance.people.actors import Actor
 from governance.policies.candidate import MILLION
 from governance.policies.registry import InForce
@@ -67,12 +68,12 @@ class Dossier:
 def prepare(arrival: Arrival, setting: Setting, template: Template) -> Dossier:
     """The dossier of an arrival. Raises MalformedLeaf when its entry grows beyond what the log takes."""
     judged = pronounce(arrival, setting.force, system=setting.system_text, dice=setting.dice, at=setting.at)
-    id, entry = uuid_utils.uuid7(), uuid_utils.uuid7()
+    id, entry = clock.quick_id(), clock.quick_id()
     salt_key = os.urandom(32)
     gate_inputs = canonical.quick(judged.verdict.gate_inputs)  # without floats, in which alone the two forms differ
     leaf = template.fill(judged, entry=str(entry), output=str(id), salt_key=salt_key, gate_inputs=gate_inputs)
     return Dossier(
-        judged, id, entry, uuid_utils.uuid7() if judged.purpose else None, salt_key, gate_inputs,
+        judged, id, entry, clock.quick_id() if judged.purpose else None, salt_key, gate_inputs,
         _encode(told(judged, setting.force)), leaf,
     )  # fmt: skip
 

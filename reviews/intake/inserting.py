@@ -6,15 +6,18 @@ from typing import Any, Final
 
 from django.db import connection
 
+from governance import clock
 from reviews.intake.dossiers import Dossier, Setting
 
-# `force` holds a row only while the policy that judged is still the one in force, and nothing else has changed in how
-# the system is steered (a halt!); everything hangs on it.
+# `force` holds a row only while the policy that judged is still the one in force, nothing else has changed in how the
+# system is steered (a halt!), and the verdict's time is PostgreSQL's, within half of what the verifier allows;
+# everything hangs on it.
 CURRENT: Final = """
 SELECT s.id FROM governance_system s LEFT JOIN governance_policyversion p ON p.id = s.in_force_id
 WHERE s.id = %(system)s::uuid AND s.in_force_id IS NOT DISTINCT FROM %(in_force)s::uuid
   AND p.is_approved IS NOT DISTINCT FROM %(approved)s::boolean AND s.risk_tier = %(risk_tier)s::text
   AND coalesce(s.entry_id = %(steering)s::uuid, %(steering)s::uuid IS NULL)
+  AND abs(extract(epoch FROM %(at)s::timestamptz - clock_timestamp())) < 30
 """
 _BEGIN: Final = f"""
 WITH force AS ({CURRENT}),
@@ -48,7 +51,7 @@ _ITEM: Final = """, item AS (
         %(at)s::timestamptz, %(entry)s::uuid
     FROM fresh
 )"""
-_END: Final = " SELECT EXISTS (SELECT FROM force), (SELECT at FROM fresh)"
+_END: Final = " SELECT EXISTS (SELECT FROM force), (SELECT at FROM fresh), clock_timestamp()"
 _WITHOUT_ITEM: Final = _BEGIN + _END
 _WITH_ITEM: Final = _BEGIN + _ITEM + _END
 
@@ -63,14 +66,17 @@ def guard(setting: Setting) -> dict[str, Any]:
         "approved": not force.is_unapproved if force else None,
         "risk_tier": force.risk_tier if force else setting.risk_tier,
         "steering": force.steering if force else None,
+        "at": setting.at,
     }
 
 
 def insert(dossier: Dossier, setting: Setting) -> tuple[bool, bool]:
     """Writes the rows of one dossier: whether its policy is still in force, and whether the output was new."""
+    asked = clock.steady()
     with connection.cursor() as cursor:
         cursor.execute(_WITH_ITEM if dossier.item else _WITHOUT_ITEM, _values(dossier, setting))
-        is_current, dossier.final_at = cursor.fetchone()
+        is_current, dossier.final_at, now = cursor.fetchone()
+    clock.hear(now, asked=asked)
     return is_current, dossier.final_at is not None
 
 
@@ -83,7 +89,6 @@ def _values(d: Dossier, setting: Setting) -> dict[str, Any]:
         "policy": setting.force.version_id if setting.force else None,
         "external_id": body.external_id,
         "digest": arrival.digest,
-        "at": setting.at,
         "contract": setting.force.contract.version if setting.force else None,
         "model": body.model or "",
         "model_version": body.model_version or "",

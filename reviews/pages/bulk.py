@@ -9,8 +9,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.pages import access
 from governance.refusals import Conflict, Invalid, NotAllowed, NotFound, Refused
 from reviews import queue
@@ -47,7 +47,7 @@ def page(request: HttpRequest, id: UUID) -> HttpResponse:
     context = {
         "card": cards.card(claim, person), "refusal": refusal, "share": round(bulk.RECHECKED * 100),
         "like": [{"like": each, "chosen": chosen is None or str(each.item) in chosen} for each in like],
-        "most": bulk.MOST, "id": uuid7(), "minutes": int(bulk.UNDO.total_seconds() // 60),
+        "most": bulk.MOST, "id": clock.new_id(), "minutes": int(bulk.UNDO.total_seconds() // 60),
     }  # fmt: skip
     return render(request, "bulk.html", context, status=refusal.status if refusal else 200)
 

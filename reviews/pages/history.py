@@ -13,10 +13,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
+from governance import clock
 from governance.api import paging
 from governance.models import Example, Person, System
 from governance.pages import access
@@ -170,7 +170,7 @@ def _form(
         "systems": list(System.objects.among(systems).order_by("slug")), "people": people,
         "verdicts": Decision.VERDICTS,
         "has_more": any(name not in _IN_SIGHT for name in asked),
-        "take_url": f"{reverse('history-take')}?{urlencode(asked)}", "now": timezone.now(), "query": urlencode(here),
+        "take_url": f"{reverse('history-take')}?{urlencode(asked)}", "now": clock.now(), "query": urlencode(here),
         "shifts_url": f"{reverse('history-shifts')}?{urlencode(asked)}", "shown": columns,
         "columns": [{"name": name, "word": word, "on": name in columns} for name, word in COLUMNS.items()],
         "searches": searches.of(person), "width": len(columns) + 1,
@@ -196,7 +196,7 @@ def _url(asked: Mapping[str, Any], room: str = "history") -> str:
 
 
 def _rows(decisions: list[Decision], systems: Sequence[System], reader: Person) -> list[Row]:
-    waiting, now = history.pending(decision.entry_id for decision in decisions), timezone.now()
+    waiting, now = history.pending(decision.entry_id for decision in decisions), clock.now()
     people = Person.objects.in_bulk({decision.person_id for decision in decisions})
     slugs, may_pin = {system.pk: system.slug for system in systems}, _pinnable(decisions, reader)
     days = [decision.decided_at.date() for decision in decisions]

@@ -12,9 +12,9 @@ from django.db.models import Case, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from governance import clock
 from governance.models import Certificate, Incident, PendingEntry, Person, PolicyVersion, System
 from governance.pages import access
 from governance.pages.templatetags import words
@@ -37,7 +37,7 @@ MOST_INCIDENTS: Final = 3
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """The page. Whoever has no role yet is told who gives her one."""
-    person, now = access.person(request), timezone.now()
+    person, now = access.person(request), clock.now()
     seen = roles.systems_for(person, "see the system")
     if seen is not None and not seen:
         nothing = {"statement": "You have no role here yet.", "has_no_role": True, "now": now}

@@ -12,9 +12,9 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from governance import clock
 from governance.contracts.reading import Reading
 from governance.models import Absence, Person, Presence
 from governance.pages import access
@@ -59,7 +59,7 @@ def page(request: HttpRequest) -> HttpResponse:
             refusal = refused
         else:
             return redirect("queue-hours")
-    now = timezone.now()
+    now = clock.now()
     is_hours = request.method == "POST" and request.POST.get("do") == "hours"
     context = {
         "presence": row, "now": now, "refusal": refusal, "word": presence.present([person.pk], now)[person.pk],

@@ -11,9 +11,9 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from governance import clock
 from governance.models import Person
 from governance.pages import access
 from governance.people import presence, roles
@@ -88,7 +88,7 @@ def who(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def _sheet(item: Item, rows: list[dict[str, Any]]) -> HttpResponse:
     """The same as a table for a spreadsheet: who may take the item at this moment, and why not the others."""
-    now, queue = timezone.now().isoformat(), item.queue.slug if item.queue else ""
+    now, queue = clock.now().isoformat(), item.queue.slug if item.queue else ""
     about = (now, str(item.pk), queue, str(item.route.get("rule", "")))
     told = [
         (*about, str(row["person"].pk), str(row["person"]), str(row["her"].load), row["key"],

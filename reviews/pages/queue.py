@@ -4,9 +4,9 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from governance import clock
 from governance.pages import access
 from governance.people import roles
 from reviews import queue
@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
     can_review = roles.may(person, REVIEW)
     waiting = what_waits(actor) if can_review else all_waiting(systems)
     held = in_hand(actor) if can_review else []
-    now = waiting[0].now if waiting else timezone.now()
+    now = waiting[0].now if waiting else clock.now()
     decisions = standing_decisions(person.pk, LAST) if can_review else []
     context = {
         "waiting": waiting, "held": [each for each in held if not each.is_soft],

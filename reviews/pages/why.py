@@ -11,9 +11,9 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from governance import clock
 from governance.contracts.masking import mask
 from governance.contracts.schema import Contract
 from governance.evidence import holders, log
@@ -89,7 +89,7 @@ def show(request: HttpRequest, id: UUID) -> HttpResponse:
             )
         ],
         "is_known": any(step.kind == "outcome" for step in steps), "proof": _proof(judged),
-        "statement": text(why_words.statement(output, policy=number, decision=decision, now=timezone.now())),
+        "statement": text(why_words.statement(output, policy=number, decision=decision, now=clock.now())),
         "conditions": why_words.conditions(output, policy, asked, _draw(leaf)) if judged else (),
         "machine": why_words.machine_form(leaf) if leaf else "", "number": number,
         "can_supersede": output.resolved_by == "fallback"

@@ -16,8 +16,8 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import record
 from governance.models import Entry, KnownAnswer, Output, System
 from governance.people.actors import Actor
@@ -127,7 +127,7 @@ def _replay(system: System, original: Output, prompt: Prompt) -> KnownAnswer | N
     is_current, is_new = insert(dossier, setting)
     if not (is_current and is_new):
         return None  # the policy has just changed, or a producer took the id: the next round tries again
-    output, item, id = UUID(bytes=dossier.id.bytes), _item(dossier), uuid7()
+    output, item, id = UUID(bytes=dossier.id.bytes), _item(dossier), clock.new_id()
     name = dossier.judged.arrival.body.external_id
     Output.objects.filter(pk=output).update(is_known_answer=True)
     entry = record(

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from governance import clock
 from governance.evidence.record import record
 from governance.models import Person
 from governance.people import roles
@@ -36,7 +37,7 @@ def own(actor: Actor, *, system: UUID | None = None) -> tuple[Measures, datetime
     """Her own measures as of now, and up to when her leads may see them. Raises NotAllowed, NotFound."""
     person = _person(actor)
     systems = _within(actor, REVIEW, person, system)
-    now = _now()
+    now = clock.read()
     return measured(person, until=now, systems=systems), shown_until(person.pk, now)
 
 
@@ -47,13 +48,13 @@ def of(actor: Actor, person: UUID, *, system: UUID | None = None) -> Measures:
     found = Person.objects.prefetch_related("roles").filter(pk=person).first()
     if found is None or not _reviews_in(found, systems):
         raise NotFound(_NOTHING)
-    return measured(found, until=shown_until(found.pk, _now()), systems=systems)
+    return measured(found, until=shown_until(found.pk, clock.read()), systems=systems)
 
 
 def led(actor: Actor) -> list[Led]:
     """Everybody who reviews where the actor leads, by name. Raises NotFound when she leads nowhere."""
     systems = _within(actor, LEAD, _person(actor), None)
-    now = _now()
+    now = clock.read()
     shown = dict(Shown.objects.values_list("person", "until"))
     people = Person.objects.filter(is_active=True).prefetch_related("roles").order_by("name", "pk")
     return [
@@ -102,10 +103,3 @@ def _person(actor: Actor) -> Person:
     if actor.person is None:
         raise NotAllowed("Only people have measures: this key acts for nobody.")
     return actor.person
-
-
-def _now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft, hash_of, record
 from governance.models import Payload, Person
 from governance.people.actors import Actor
@@ -65,7 +64,7 @@ def hand_over(actor: Actor, item: UUID, token: UUID, *, to: Person, note: str = 
     against = why_not(seats[0], her)
     if to.pk == who.person.pk or (against is not None and against not in _WAITS):
         raise NotAllowed(f"Not to {to}: {WHY_NOT.get(against or '', 'it is yours already')}.")
-    entry = uuid7()
+    entry = clock.new_id()
     asked = {"item": item, "token": token, "me": who.person.pk, "to": to.pk, "entry": entry}
     with connection.cursor() as cursor:
         cursor.execute(_HAND, asked)
@@ -144,7 +143,7 @@ def colleagues_of(actor: Actor, item: UUID) -> list[Person]:
     """Whom she could ask or hand it to: the others who review in its system, by name."""
     who = reviewer(actor)
     system = Item.objects.values_list("system_id", flat=True).filter(pk=item).first()
-    others = [her.id for her in assigning.colleagues(_now()) if her.systems is None or system in her.systems]
+    others = [her.id for her in assigning.colleagues(clock.read()) if her.systems is None or system in her.systems]
     return list(Person.objects.filter(pk__in=others).exclude(pk=who.person.pk).order_by("name", "pk"))
 
 
@@ -158,7 +157,7 @@ def _open(who: Reviewer, item: UUID) -> Item:
 
 
 def _colleague(item: Item, to: Person) -> Colleague:
-    her = next((c for c in assigning.colleagues(_now()) if c.id == to.pk), None)
+    her = next((c for c in assigning.colleagues(clock.read()) if c.id == to.pk), None)
     if her is None:
         raise NotAllowed(f"{to} reviews nothing.")
     her.has.discard(item.pk)
@@ -190,10 +189,3 @@ def _text(text: str) -> str:
         said = f"A note has at most {MOST_TEXT} characters."
         raise Invalid(said, errors=[Problem("/note", "too-long", said)])
     return text.strip()
-
-
-def _now() -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment

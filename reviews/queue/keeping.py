@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.leaf import time_text
 from governance.evidence.record import Draft, hash_of, record
 from governance.people.actors import Actor
@@ -82,9 +82,7 @@ def skip(actor: Actor, item: UUID, token: UUID, reason: str = "") -> None:
 def hold(actor: Actor, item: UUID, token: UUID, *, until: datetime, reason: str = "") -> None:
     """Puts the item off: nobody is offered it before `until`, at most seven days ahead. Raises Conflict, Invalid."""
     who, said = reviewer(actor), _reason(reason)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now = cursor.fetchone()[0]
+    now = clock.read()
     if until.tzinfo is None or not now < until <= now + LONGEST_HOLD:
         raise _wrong("/until", "This is a time with its zone, later than now and at most seven days ahead.")
     _give_back(who, item, token, "held", said, until=until)
@@ -98,7 +96,7 @@ def escalate(actor: Actor, item: UUID, token: UUID, reason: str = "") -> None:
     """
     who, said = reviewer(actor), _reason(reason)
     row = Item.objects.select_related("queue", "output").select_for_update(of=("self",)).filter(pk=item).first()
-    entry_id = uuid7()
+    entry_id = clock.new_id()
     seat = _one(_GIVE_BACK, {**_asked(who, item, token), "until": None, "entry": entry_id})
     if row is None or row.queue is None or not seat:
         raise losing.lost(who, item, token)
@@ -121,7 +119,7 @@ def _give_back(
     who: Reviewer, item: UUID, token: UUID, type: str, reason: str = "", *, until: datetime | None = None
 ) -> tuple[UUID, Draft]:
     """Ends the claim and writes why, on the seat's own chain; the seat and the entry."""
-    entry = uuid7()
+    entry = clock.new_id()
     seat = _one(_GIVE_BACK, {**_asked(who, item, token), "until": until, "entry": entry})
     if not seat:
         raise losing.lost(who, item, token)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
+from governance import clock
 from governance.models import ApiKey, Skill
 from governance.refusals import Conflict, NotAllowed, NotFound, Refused
 from reviews.models import Decision, Item, Seat
@@ -22,15 +21,15 @@ def lost(who: Reviewer, item: UUID, token: UUID | None) -> Refused:
         return found
     own = Decision.objects.filter(item=found, person=who.person, undone_at=None).order_by("-id").first()
     if own is not None:
-        return Conflict(f"You decided this item at {clock(own.decided_at)} already.")
+        return Conflict(f"You decided this item at {hour(own.decided_at)} already.")
     if found.state == "closed":
         return Conflict(_closed(found))
-    now = _now()
+    now = clock.read()
     seats = list(Seat.objects.select_related("claimed_by").filter(item=found, closed_at=None))
     for seat in seats:
         if token is not None and seat.claim_token == token and seat.claimed_by_id == who.person.pk:
             return Conflict(
-                f"Your claim ran out at {clock(seat.claim_expires_at)} and nobody has taken the item since: "
+                f"Your claim ran out at {hour(seat.claim_expires_at)} and nobody has taken the item since: "
                 "open it again to go on."
             )
     if any(
@@ -56,12 +55,12 @@ def why_not(who: Reviewer, item: UUID) -> Refused:
     if interest is not None:
         return interest
     seats = list(Seat.objects.select_related("claimed_by").filter(item=found, closed_at=None))
-    free = [seat for seat in seats if not _is_held_by_another(seat, who, _now())]
+    free = [seat for seat in seats if not _is_held_by_another(seat, who, clock.read())]
     if not free:
         return Conflict(_in_hands(seats[0]) if seats else "Nobody has to judge this item at the moment.")
     if all(seat.is_for_lead for seat in free) and not (who.leads is None or found.system_id in who.leads):
         return NotAllowed("This item waits for a lead.")
-    known = Skill.objects.filter(person=who.person, system=found.system_id).exclude(expires_at__lte=_now())
+    known = Skill.objects.filter(person=who.person, system=found.system_id).exclude(expires_at__lte=clock.read())
     has = set(known.values_list("name", flat=True))
     lacking = sorted(set(free[0].skills) - has)
     if lacking:
@@ -87,7 +86,7 @@ def _assigns(item: Item) -> bool:
     return item.queue is not None and (item.queue.mode == "assign" or item.queue.paused_at is not None)
 
 
-def clock(moment: datetime | None) -> str:
+def hour(moment: datetime | None) -> str:
     """A moment as sentences name it: `14:02:07 UTC`."""
     return f"{moment:%H:%M:%S} UTC" if moment else "an unknown time"
 
@@ -103,14 +102,14 @@ def _closed(item: Item) -> str:
     last = Decision.objects.select_related("person").filter(item=item, undone_at=None).order_by("-id").first()
     if item.output.resolved_by == "fallback":
         ended = "let it go out" if item.output.status == "released" else "rejected it"
-        return f"Nobody decided this item in time, so the policy {ended} at {clock(item.closed_at)}."
+        return f"Nobody decided this item in time, so the policy {ended} at {hour(item.closed_at)}."
     if last is None:
-        return f"This item was closed at {clock(item.closed_at)}."
-    return f"{last.person} decided this item at {clock(last.decided_at)}."
+        return f"This item was closed at {hour(item.closed_at)}."
+    return f"{last.person} decided this item at {hour(last.decided_at)}."
 
 
 def _in_hands(seat: Seat) -> str:
-    return f"{seat.claimed_by} has it until {clock(seat.claim_expires_at)}."
+    return f"{seat.claimed_by} has it until {hour(seat.claim_expires_at)}."
 
 
 def _is_held_by_another(seat: Seat, who: Reviewer, now: datetime) -> bool:
@@ -119,10 +118,3 @@ def _is_held_by_another(seat: Seat, who: Reviewer, now: datetime) -> bool:
         and seat.claim_expires_at is not None
         and seat.claim_expires_at > now
     )
-
-
-def _now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.leaf import time_text
 from governance.evidence.record import Draft, Subject, draft, write
 from governance.people.actors import Actor
@@ -40,7 +40,7 @@ def claim_next(actor: Actor, *, queue: str | None = None, ahead: bool = False) -
 def shown(who: Reviewer, claim: Claim) -> Claim | None:
     """The soft claim as the one in hand from now on, a whole lease long; None when it does not hold any more."""
     held = replace(claim, is_soft=False, is_new=True, expires_at=claim.now + timedelta(seconds=settings.LEASE_SECONDS))
-    entry = _entry(who, held, entry=uuid7())
+    entry = _entry(who, held, entry=clock.new_id())
     asked: dict[str, Any] = {
         "seat": claim.seat, "token": claim.token, "me": who.person.pk, "until": held.expires_at, "entry": entry.id,
         "at": entry.at, "type": entry.type, "kind": entry.kind, "rev": entry.rev, "system": entry.system,
@@ -110,7 +110,7 @@ def _next(
 
 def _asked(who: Reviewer) -> dict[str, Any]:
     return {
-        "me": who.person.pk, "systems": who.systems, "leads": who.leads, "ahead": False, "entry": uuid7(),
+        "me": who.person.pk, "systems": who.systems, "leads": who.leads, "ahead": False, "entry": clock.new_id(),
         "seconds": float(settings.LEASE_SECONDS),
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from governance import clock
 from governance.evidence.record import Draft, Subject, draft, hash_of, record, write
 from governance.models import Person
 from governance.people import roles
@@ -75,7 +76,7 @@ def give_to(item: Item, person: Person, *, by: Actor) -> None:
     if queue is None:
         raise Conflict("This item has no queue yet; that takes a moment.")
     _require(by, queue)
-    now = _now()
+    now = clock.read()
     seats = [work for work in works(item) if work.assigned_to != person.pk]
     her = next((c for c in assigning.colleagues(now) if c.id == person.pk), None)
     if her is None:
@@ -164,7 +165,7 @@ def who_may(item: Item, *, by: Actor) -> list[tuple[Person, Colleague, str | Non
     _require(by, item.queue)
     seats = works(item)
     found = []
-    for her in assigning.colleagues(_now()):
+    for her in assigning.colleagues(clock.read()):
         if her.systems is not None and item.system_id not in her.systems:
             continue
         _forget_own(her, item)
@@ -220,9 +221,3 @@ def _moved(row: tuple[Any, ...], queue: Queue, to: Queue, by: Actor) -> Draft:
         "moved", actor=by, subject=Subject("item", id, system, rev, bytes(prev).hex() if prev else None),
         causes=(bytes(cause).hex(),), detail={"from": queue.slug, "to": to.slug},
     )  # fmt: skip
-
-
-def _now() -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]

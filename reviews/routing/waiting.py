@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.leaf import time_text
 from governance.evidence.record import COLUMNS, Draft, Subject, draft
 from governance.models import Person
@@ -205,7 +205,7 @@ def _seats(routed: Routed, queue: UUID) -> Iterable[tuple[Any, ...]]:
     urgent = urgent_at(item.created_at, routed.due_at, to.priority)
     for number in range(1, to.reviewers + 1):
         yield (
-            uuid7(),
+            clock.new_id(),
             item.id,
             number,
             item.system,

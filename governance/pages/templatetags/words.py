@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from governance.clock import now as postgres_now
 from governance.pages.templatetags import _formats as f
 from governance.pages.templatetags import _signs
 
@@ -124,7 +124,7 @@ def when(moment: Any) -> str:
 @register.filter
 def due(moment: Any, now: datetime | None = None) -> str:
     """`in 2 h 14 min` or `38 min late`, against the given time or this moment."""
-    return _known(f.due, moment, now or timezone.now())
+    return _known(f.due, moment, now or postgres_now())
 
 
 @register.filter

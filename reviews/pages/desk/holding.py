@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.http import QueryDict
-from django.utils import timezone
 
+from governance import clock
 from governance.refusals import Invalid, Problem
 
 MORNING: Final = 9
@@ -17,7 +17,7 @@ _WRONG: Final = "Hold it for an hour, until tomorrow morning, or for three days.
 def until(data: QueryDict, now: datetime | None = None) -> datetime:
     """The moment that a posted `until` names: `hour` (when nothing is said), `morning` (tomorrow 9:00 UTC) or `days`
     (three). Raises Invalid."""
-    now = (now or timezone.now()).astimezone(UTC)
+    now = (now or clock.now()).astimezone(UTC)
     tomorrow = (now + timedelta(days=1)).replace(hour=MORNING, minute=0, second=0, microsecond=0)
     ends = {"hour": now + timedelta(hours=1), "morning": tomorrow, "days": now + timedelta(days=3)}
     said = data.get("until", "hour")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 
-from django.utils import timezone
-
+from governance import clock
 from governance.people.actors import Actor
 from reviews.models import Decision
 from reviews.pages.desk.alike import thumbs_of
@@ -91,7 +90,7 @@ class Session:
 def session(actor: Actor) -> Session:
     """The present sitting of a reviewer, by PostgreSQL's clock; the last ten oldest first, as the rail shows them."""
     person, waiting = reviewer(actor).person, what_waits(actor)
-    now = waiting[0].now if waiting else timezone.now()
+    now = waiting[0].now if waiting else clock.now()
     last = list(Decision.objects.raw(_RECENT, {"person": person.pk, "most": _MOST, "shown": LAST}))
     made = sitting(_moments(last[0]) if last else [], now)
     took = [moment.took_ms / 1000 for moment in made if moment.took_ms]

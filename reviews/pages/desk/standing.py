@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
-
+from governance import clock
 from governance.people.actors import Actor
 from governance.refusals import NotFound
 from reviews.models import Decision, Item, Seat
@@ -42,9 +41,7 @@ def standing(actor: Actor, id: UUID) -> Standing:
     item = Item.objects.select_related("system", "queue").filter(pk=id).first()
     if item is None or not who.reviews(item.system_id):
         raise NotFound("There is nothing here.")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
+    now = clock.read()
     own = Decision.objects.filter(item=item, person=who.person, undone_at=None).order_by("-id").first()
     if own is not None:
         sentence = f"You decided this item at {own.decided_at:%H:%M} UTC.{_WAITS.get(item.state, '')}"

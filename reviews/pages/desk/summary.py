@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
-
+from governance import clock
 from governance.models import Person
 from reviews import overview
 from reviews.models import Decision
@@ -49,9 +48,7 @@ class Summary:
 
 def summary(person: Person) -> Summary | None:
     """What the last sitting of this person came to; None when it is over for half a day, or there was none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
+    now = clock.read()
     recent = standing_decisions(person.pk, _MOST)
     if not recent or now - recent[0].decided_at > _KEPT:
         return None
@@ -68,9 +65,7 @@ def summary(person: Person) -> Summary | None:
 def sat_lately(person: Person) -> bool:
     """Whether her sitting goes on: she decided something before a pause would have ended it."""
     last = standing_decisions(person.pk, 1)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return bool(last) and cursor.fetchone()[0] - last[0].decided_at <= PAUSE
+    return bool(last) and clock.read() - last[0].decided_at <= PAUSE
 
 
 def _changed(made: Sequence[Decision], now: datetime) -> list[Decision]:
