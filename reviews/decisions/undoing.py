@@ -44,14 +44,23 @@ UPDATE reviews_seat SET closed_at = clock_timestamp(), claimed_by_id = NULL, cla
     claim_expires_at = NULL, entry_id = %(entry)s
 WHERE item_id = %(item)s AND number > greatest(%(number)s, %(reviewers)s) AND closed_at IS NULL
 """
+# The label goes where it was given with this decision; then the one before stands again, such as a re-check's.
 _BACK: Final = """
-UPDATE governance_output
-SET status = CASE WHEN decision = %(decision)s THEN 'in_review' ELSE status END,
-    resolved_by = CASE WHEN decision = %(decision)s THEN NULL ELSE resolved_by END,
-    final_at = CASE WHEN decision = %(decision)s THEN NULL ELSE final_at END,
-    decision = nullif(decision, %(decision)s), correction = nullif(correction, %(decision)s),
-    label = NULL, labelled_at = NULL, entry_id = %(entry)s
-WHERE id = %(output)s
+UPDATE governance_output o
+SET status = CASE WHEN o.decision = %(decision)s THEN 'in_review' ELSE o.status END,
+    resolved_by = CASE WHEN o.decision = %(decision)s THEN NULL ELSE o.resolved_by END,
+    final_at = CASE WHEN o.decision = %(decision)s THEN NULL ELSE o.final_at END,
+    decision = nullif(o.decision, %(decision)s), correction = nullif(o.correction, %(decision)s),
+    label = CASE WHEN o.labelled_at = d.decided_at THEN b.is_correct ELSE o.label END,
+    labelled_at = CASE WHEN o.labelled_at = d.decided_at THEN b.decided_at ELSE o.labelled_at END,
+    entry_id = %(entry)s
+FROM reviews_decision d LEFT JOIN LATERAL (
+    SELECT x.is_correct, x.decided_at FROM reviews_decision x JOIN reviews_item i ON i.id = x.item_id
+    WHERE x.output_id = d.output_id AND x.item_id <> d.item_id AND x.undone_at IS NULL AND x.bulk IS NULL
+      AND i.state = 'closed'
+    ORDER BY x.round DESC, x.seat DESC LIMIT 1
+) b ON true
+WHERE o.id = %(output)s AND d.id = %(decision)s
 """
 
 

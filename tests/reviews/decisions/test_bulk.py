@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from governance.models import Entry, Output
 from governance.refusals import Conflict, Invalid, NotAllowed
 from reviews import queue
-from reviews.decisions import bulk, decide
+from reviews.decisions import bulk, decide, undo
 from reviews.delivery import endpoints
 from reviews.models import Decision, Delivery, Endpoint, Item, Seat
 from reviews.queue import marks
@@ -148,3 +148,27 @@ def test_the_page_previews_decides_and_undoes():
     assert "Undo the whole" in browser.get("/queue/").content.decode()
     browser.post(f"/review/bulk/{Decision.objects.first().bulk}/undo/")
     assert not Decision.objects.filter(undone_at=None).exists()
+
+
+def test_one_of_it_is_taken_back_alone_and_the_label_of_its_re_check_stays():
+    _, alice, items = alike()
+    decided(alice, items)
+    route_waiting()
+    again = Item.objects.filter(purpose="recheck").first()
+    bob = cast.acting(cast.bob())
+    claim = queue.claim_item(bob, again.pk)
+    decide(bob, item=again.pk, token=claim.token, output={"digit": 7})
+    found = Output.objects.get(pk=again.output_id)
+    assert found.label is True
+    undo(alice, found.decision)
+    check_constraints()
+    left = Output.objects.get(pk=again.output_id)
+    assert (left.status, left.decision) == ("in_review", None)
+    assert (left.label, left.labelled_at) == (True, found.labelled_at)
+    # Her next verdict is the label until she takes it back too; then the re-check's is one again.
+    seat = queue.claim_item(alice, Decision.objects.get(pk=found.decision).item_id)
+    single = decide(alice, item=seat.item, token=seat.token, verdict="override", output={"digit": 3})
+    assert Output.objects.get(pk=again.output_id).label is False
+    undo(alice, single.decision)
+    left = Output.objects.get(pk=again.output_id)
+    assert (left.label, left.labelled_at) == (True, found.labelled_at)

@@ -271,3 +271,28 @@ def test_superseding_what_two_judged_opens_a_round_and_changes_nothing_before_it
     assert Seat.objects.filter(item=again, closed_at=None).count() == 0
     with pytest.raises(Conflict, match="later round"):
         supersede(alice, Decision.objects.get(item=item, seat=1).pk, **OVERRIDE)
+
+
+def test_what_is_said_in_a_superseding_round_is_final_at_once_so_the_resolution_before_it_and_its_label_stand(
+    alice, bob, carol
+):
+    (item,) = desk(cast.system(routing=PAIR))
+    decided(alice, item, verdict="approve")
+    second = decided(bob, item, verdict="approve")
+    finish(second.decision)
+    before = output_of(item)
+    assert (before.status, before.label) == ("approved", True)
+    opened = supersede(carol, second.decision, **OVERRIDE)
+    with pytest.raises(Conflict, match=r"final at .*supersede"):
+        undo(carol, opened.decision)
+    with pytest.raises(Conflict, match=r"Another reviewer has decided|final"):
+        undo(bob, second.decision)
+    after = output_of(item)
+    assert [after.status, after.decision, after.final_at] == [before.status, before.decision, before.final_at]
+    assert (after.label, after.labelled_at) == (before.label, before.labelled_at)
+    (again,) = Item.objects.filter(output=item.output_id, round=2)
+    dora = cast.acting(cast.person("dora", "reviewer"))
+    closing = decided(dora, again, **OVERRIDE)
+    with pytest.raises(Conflict):
+        undo(dora, closing.decision)
+    assert (output_of(item).status, output_of(item).label) == ("overridden", False)
