@@ -50,7 +50,7 @@ class Site:
         self.has_small_wal = small_wal and self._mount_wal()
         self.addresses = embedded.addresses(self.home)
         self.database_line, self.broker_line = Proxy(self._to_postgres), Proxy(self._to_redis)
-        self.clock, self.set_at = folder / "clock", list[tuple[float, int]]()
+        self.clock = folder / "clock"
         self.set_clock(0)
         keys.make(self.home / "secrets" / "sealing_key", origin=embedded.secret(self.home, "origin"))
         own_clock = self._own_clock()
@@ -102,7 +102,6 @@ class Site:
         with self.clock.open("r+b" if self.clock.exists() else "wb") as file:
             file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
         self.clock.chmod(0o644)
-        self.set_at.append((time.time(), seconds))
 
     def _own_clock(self) -> dict[str, str]:
         """The environment in which a process has the suite's clock; nothing where there is no C compiler."""
