@@ -13,6 +13,7 @@ from django.test import Client
 
 from benchmarks import stage
 from benchmarks.figures import Figure
+from governance import tuning
 from governance.models import Person, Tally
 from governance.people.actors import CONSOLE
 from governance.tuning import keeping, looks, reading, samples
@@ -20,6 +21,7 @@ from governance.tuning import keeping, looks, reading, samples
 ROUNDS = 9
 DELTA = 0.025
 FULL, REBUILT, CHAIN, KEPT, PAGE = 10_000_000, 10.0, 1.0, 0.5, 100.0
+ORDINARY, ONE_P = ((1177, 8028), (1177, 2362), (49, 28), 0.02), 20.0
 DAYS, CHUNK, IN_FORCE = 89, 100_000, 900_000
 # As intake and deciding leave them, all in one window: two in three go out, one in twenty of these is audited, one
 # label in fifty says wrong. The entries are short and nobody verifies this database.
@@ -77,6 +79,7 @@ def bench(size: float) -> list[Figure]:
             limit.append(plain), ours.append(counted), chain.append(tested), again.append(kept)
             for query, took in seen.items():
                 pages[query].append(took)
+    alone = [_seconds(lambda: tuning.p_value(*ORDINARY)) for _ in range(ROUNDS)]
     everything = _seconds(lambda: samples.count(scope, in_force=IN_FORCE))
     took, bare = statistics.median(ours) * 1e3, statistics.median(limit) * 1e3
     page, moved = (statistics.median(times) * 1e3 for times in pages.values())
@@ -86,6 +89,8 @@ def bench(size: float) -> list[Figure]:
         Figure("keeping it from nothing", statistics.median(rebuilt), REBUILT, "s", count, "demanded", at_most=1.0),
         Figure("keeping it up to date, nothing new", statistics.median(again) * 1e3, bare, "ms", count, "numpy"),
         Figure("counting it from the tables", everything * 1e3, bare, "ms", count, "numpy"),
+        Figure("one p-value of ordinary size", statistics.median(alone) * 1e3, ONE_P, "ms", sum(ORDINARY[0]),
+               "demanded", at_most=1.0),
         Figure("the chain of tests", statistics.median(chain), CHAIN, "s", count, "demanded", at_most=1.0),
         Figure("the lab's page, certified", page, bare, "ms", count, "numpy"),
         Figure("the handle moved without a script: counted anew, drawn", moved, PAGE, "ms", count,

@@ -1,6 +1,7 @@
 """Telling producers: at least once, in order, signed, and never what no longer holds."""
 
 import json
+import threading
 import time
 from http.server import BaseHTTPRequestHandler
 
@@ -102,36 +103,42 @@ def test_after_the_last_attempt_a_message_is_dead_and_the_log_says_so(system, en
 
 
 def test_a_producer_that_hangs_is_given_up_within_the_time_for_one_attempt(system, endpoint, producer):
+    given_up = threading.Event()
+
     def hang(request: BaseHTTPRequestHandler) -> None:
-        time.sleep(5)
+        given_up.wait(60)
         request.close_connection = True
 
     delivery = announced(system)
     producer.answers = [hang]
-    began = time.monotonic()
-    deliver_due(total=0.4)
-    assert time.monotonic() - began < 4
+    deliver_due(total=0.4)  # comes back while the producer still hangs
+    given_up.set()
     delivery.refresh_from_db()
     assert delivery.answer is None
     assert delivery.problem.startswith("No answer within")
 
 
 def test_a_producer_that_drips_its_answer_meets_the_same_clock(system, endpoint, producer):
+    given_up, ended = threading.Event(), []
+
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for _ in range(60):
-            time.sleep(0.1)
+        for _ in range(600):
+            if given_up.wait(0.1):
+                break
             try:
                 request.wfile.write(b"x-more: 1\r\n")
             except OSError:
                 break
+        else:
+            ended.append("dripped to its end")
         request.close_connection = True
 
     delivery = announced(system)
     producer.answers = [drip]
-    began = time.monotonic()
     deliver_due(total=0.5)
-    assert time.monotonic() - began < 5
+    given_up.set()
+    assert ended == []
     delivery.refresh_from_db()
     assert delivery.state == "retrying"
 
@@ -211,9 +218,13 @@ def test_a_later_event_never_passes_an_earlier_one_of_the_same_output(system, en
 
 
 def test_one_producer_that_hangs_does_not_keep_the_others_waiting(system, endpoint, producer):
+    told_meanwhile = []
 
     def hang(request: BaseHTTPRequestHandler) -> None:
-        time.sleep(5)
+        ends = time.monotonic() + 60
+        while len(quick.received) < 5 and time.monotonic() < ends:
+            time.sleep(0.02)
+        told_meanwhile.append(len(quick.received))
         request.close_connection = True
 
     with receiver() as quick:
@@ -221,10 +232,8 @@ def test_one_producer_that_hangs_does_not_keep_the_others_waiting(system, endpoi
         producer.answers = [hang]
         for number in range(5):
             announced(system, f"msg-{number}")
-        began = time.monotonic()
-        deliver_due(total=4)
-        assert len(quick.received) == 5
-        assert quick.received[-1].at - began < 3.5
+        deliver_due(total=90)
+    assert told_meanwhile == [5]
 
 
 def test_an_endpoint_is_told_only_of_the_events_it_asked_for(system, producer):

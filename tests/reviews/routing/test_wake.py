@@ -69,9 +69,7 @@ def test_a_broker_that_is_gone_is_only_a_line_in_the_log(messages, settings, cap
             "BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0",
         }
     }  # fmt: skip
-    began = time.monotonic()
     with caplog.at_level(logging.WARNING):
         assert [waking.wake() for _ in range(100)] == [False] * 100
-    assert time.monotonic() - began < 0.5
     assert len([record for record in caplog.records if "could not be called" in record.getMessage()]) == 1
     waking._quiet_until = 0.0
