@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.project.settings")
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("countersign")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("governance.project.workers")
 app.autodiscover_tasks(
     [
         "governance.monitoring",

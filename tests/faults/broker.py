@@ -20,7 +20,9 @@ from tests.faults.site import Site
 
 SEED: Final = 1
 BEFORE, CATCH_UP = 30, 60
+STOCK: Final = 2_000  # more than two reviewers decide in the time: without the broker nothing new is routed
 _UNROUTED = "SELECT count(*) FROM reviews_item WHERE routed_at IS NULL"
+_STOCK = "SELECT count(*) FROM reviews_item WHERE routed_at IS NOT NULL AND state = 'open'"
 _UNTOLD = "SELECT count(*) FROM reviews_delivery WHERE next_attempt_at <= clock_timestamp() - interval '5 s'"
 
 
@@ -37,12 +39,14 @@ def main() -> int:
         site.await_healthy()
         keys = prepare(site, folder, receiver, policy=policy)
         load = Load(site.base, keys, SYSTEM, SEED, history)
+        load.stock(STOCK)
+        _await_routed(site)
         load.start()
         time.sleep(BEFORE)
         site.broker_line.go()
         gone = time.time()
         time.sleep(seconds)
-        back = time.time()
+        back, stock = time.time(), _count(site, _STOCK)
         backlog = _count(site, _UNROUTED), _count(site, _UNTOLD)
         site.broker_line.come_back()
         while (left := _count(site, _UNROUTED) + _count(site, _UNTOLD)) and time.time() - back < 3 * CATCH_UP:
@@ -52,6 +56,7 @@ def main() -> int:
         history.close()
         problems = check(site, SEED, history, receiver, must_end=False)
         print(f"Without the broker for {seconds} s: {_during(folder / 'history.jsonl', gone, back)}.")
+        print(f"Routed and still undecided by then: {stock} of a stock of {STOCK}.")
         print(f"Waiting when it came back: {backlog[0]} to route, {backlog[1]} to tell.")
         print(f"Caught up after {caught_up:.1f} s." if not left else f"NOT caught up: {left} left.")
         print("; ".join(problems) or "Nothing lost, nothing twice.")
@@ -63,6 +68,14 @@ def main() -> int:
         receiver.close()
     shutil.rmtree(folder)
     return 1 if problems or left or caught_up > CATCH_UP else 0
+
+
+def _await_routed(site: Site) -> None:
+    until = time.monotonic() + 240
+    while _count(site, _UNROUTED):
+        if time.monotonic() > until:
+            raise TimeoutError("The stock was not routed.")
+        time.sleep(0.5)
 
 
 def _during(path: Path, since: float, until: float) -> str:
