@@ -172,3 +172,11 @@ def test_one_of_it_is_taken_back_alone_and_the_label_of_its_re_check_stays():
     undo(alice, single.decision)
     left = Output.objects.get(pk=again.output_id)
     assert (left.label, left.labelled_at) == (True, found.labelled_at)
+
+
+def test_an_item_that_is_like_no_other_is_told_so():
+    (item,) = desk(cast.system())
+    alice = cast.alice()
+    queue.claim_item(cast.acting(alice), item.pk)
+    page = cast.signed_in(alice).get(f"/review/{item.pk}/like/")
+    assert "No other item that waits is like this one." in page.content.decode()
