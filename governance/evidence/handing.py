@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence import bundle, exporting, log
 from governance.evidence.bundle import Selection
 from governance.evidence.record import hash_of, record
@@ -63,7 +63,7 @@ def ask(
     if mine.filter(ended_at=None).count() >= MOST_OPEN:
         raise Conflict(f"{MOST_OPEN} bundles of yours are not written yet. Let one of them be done first.")
     system = System.objects.get(pk=selection.system) if selection.system else None
-    id, about = uuid7(), about.replace("\0", "")[:500]
+    id, about = clock.new_id(), about.replace("\0", "")[:500]
     detail = {
         "payloads": payloads, "system": system.slug if system else None, "subjects": len(selection.subjects),
         "from": _text(selection.since), "to": _text(selection.until),

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
-from uuid_utils.compat import uuid7
 
+from governance import clock
 from governance.evidence.record import Draft
 from governance.models import Letter, Notice, Person, System
 from governance.notices.kinds import KINDS
@@ -30,7 +30,7 @@ def tell(
     if kind not in KINDS:
         raise ValueError(f"There is no kind of notice {kind}.")
     notice = Notice(
-        id=uuid7(), system_id=system.pk if isinstance(system, System) else system, kind=kind, subject=subject,
+        id=clock.new_id(), system_id=system.pk if isinstance(system, System) else system, kind=kind, subject=subject,
         facts=facts, once=once, entry_id=entry.id if isinstance(entry, Draft) else entry,
     )  # fmt: skip
     Notice.objects.bulk_create([notice], ignore_conflicts=once is not None)
