@@ -30,8 +30,8 @@ class Post:
 
 
 @contextmanager
-def post_office(port: int = 0) -> Iterator[Post]:
-    """A running post office; with `port`, where one stood before."""
+def post_office() -> Iterator[Post]:
+    """A running post office."""
     post = Post()
 
     class Counter(socketserver.StreamRequestHandler):
@@ -64,9 +64,9 @@ def post_office(port: int = 0) -> Iterator[Post]:
             self.wfile.write(f"{line}\r\n".encode())
 
     class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address, daemon_threads = True, True
+        daemon_threads = True
 
-    server = Server(("127.0.0.1", port), Counter)
+    server = Server(("127.0.0.1", 0), Counter)
     post.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -41,7 +41,7 @@ def system() -> System:
 
 def told() -> dict[str, list[str]]:
     """Sends all that waits; the subjects, each with the names of whom it reached."""
-    send_due()
+    send_due(seconds=600)
     found: dict[str, list[str]] = {}
     for one in mail.outbox:
         found.setdefault(str(one.subject), []).append(one.to[0].partition("@")[0])
