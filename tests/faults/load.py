@@ -82,7 +82,7 @@ class Load:
             )  # fmt: skip
         answer.raise_for_status()
         for name, line in zip(names, answer.text.splitlines(), strict=True):
-            self.history.intakes[name] = json.loads(line)["id"]
+            self.history.intakes[name] = json.loads(line)["output"]["id"]
             self.history.note("stock", name, "ok", self.history.intakes[name])
 
     def _guarded(self, work: Any, number: int) -> None:
