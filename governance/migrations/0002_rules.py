@@ -76,6 +76,7 @@ STATES = [
     ("governance_presence", "zone"),
     ("governance_presence", "paused_at"),
     ("governance_person", "second_factor_at"),
+    ("governance_person", "unwanted_mails"),
     ("governance_modelversion", "is_admitted"),
     ("governance_example", "dropped_at"),
     ("governance_tierchange", "state"),
