@@ -59,14 +59,16 @@ def routing(reviewers: int) -> dict[str, Any]:
     }
 
 
+# A decision that another took the place of stays in the history and stands no more.
+STANDS = "d.undone_at IS NULL AND NOT EXISTS (SELECT FROM reviews_decision n WHERE n.supersedes_id = d.id)"
 # Each answers with what breaks its rule, in the system that is asked about.
 RULES = {
-    "two decisions stand on one seat": """
-        SELECT d.item_id FROM reviews_decision d WHERE d.system_id = %(system)s AND d.undone_at IS NULL
+    "two decisions stand on one seat": f"""
+        SELECT d.item_id FROM reviews_decision d WHERE d.system_id = %(system)s AND {STANDS}
         GROUP BY d.item_id, d.seat HAVING count(*) > 1""",
-    "one person judged an output twice in a round": """
+    "one person judged an output twice in a round": f"""
         SELECT d.output_id FROM reviews_decision d JOIN reviews_item i ON i.id = d.item_id
-        WHERE d.system_id = %(system)s AND d.undone_at IS NULL GROUP BY d.output_id, i.round, d.person_id
+        WHERE d.system_id = %(system)s AND {STANDS} GROUP BY d.output_id, i.round, d.person_id
         HAVING count(*) > 1""",
     "released without a verdict that says so": """
         SELECT o.id FROM governance_output o WHERE o.system_id = %(system)s AND o.status = 'released'
