@@ -49,6 +49,13 @@ class Conflict(Refused):
     status = 409
 
 
+class SignedOut(Refused):
+    """Whoever asks was signed in when the page was made, and is not any more."""
+
+    code = "signed_out"
+    status = 401
+
+
 class NotAllowed(Refused):
     """This actor may see it, but not do it."""
 

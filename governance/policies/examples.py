@@ -99,6 +99,14 @@ def tried(system: System, policy: Policy, contract: Contract) -> list[Tried]:
     return [Tried(one, _verdict(one.output, contents.get(one.output_id), policy, contract, admitted)) for one in kept]
 
 
+def under_the_policy_in_force(system: System) -> list[Tried]:
+    """Every example of the system, the latest first; without a policy in force nothing is said of them."""
+    current = system.in_force
+    if current is None:
+        return [Tried(one, None) for one in Example.objects.kept(system).told()[:MOST]]
+    return tried(system, registry.compiled(current.pk), registry.compiled_contract(current.contract_id))
+
+
 def verdict_on(version: PolicyVersion, output: Output) -> Verdict | None:
     """What a version says of an output on record; None where its content was erased."""
     policy, contract = registry.compiled(version.pk), registry.compiled_contract(version.contract_id)

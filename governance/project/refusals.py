@@ -5,29 +5,47 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from governance.api import problems
 from governance.api.rendering import encode
-from governance.refusals import Refused
+from governance.refusals import Invalid, Refused, SignedOut
 
 _PAGES = {400: "400.html", 403: "403.html", 404: "404.html", 500: "500.html"}
 
 
 class RefusalPages:
-    """Middleware: a `Refused` raised in a page becomes that page's answer, with the refusal's status and sentence."""
+    """Middleware: a `Refused` raised in a page becomes that page's answer, with the refusal's status and sentence.
+
+    What no page can keep, since PostgreSQL's text cannot hold it, is refused here for all of them.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        answer = self.get_response(request)
+        is_sent_away = answer.status_code == 302 and answer.get("Location", "").startswith(settings.LOGIN_URL)
+        if is_sent_away and request.method == "POST" and getattr(request, "htmx", False):
+            # The sign-in page would take the place of a form, and of all that was typed into it.
+            return refused(request, SignedOut("You are signed out. What you typed is still here."))
+        return answer
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Django's hook before a view; the API reads its own bodies and refuses there."""
+        if _is_api(request) or not any(_has_null(data) for data in (request.GET, request.POST)):
+            return None
+        return refused(request, Invalid("The text has a null character (U+0000), which cannot be kept. Take it out."))
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Django's hook for what a view raised; None leaves everything else to Django."""
         return refused(request, exception) if isinstance(exception, Refused) else None
+
+
+def _has_null(data: QueryDict) -> bool:
+    return any("\0" in text for _, texts in data.lists() for text in texts)
 
 
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
@@ -35,6 +53,8 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     if _is_api(request):
         return _problem(problems.of(refusal))
     words = {"sentence": refusal.sentence, "errors": refusal.errors, "request_id": _id(request)}
+    if isinstance(refusal, SignedOut):
+        words["sign_in_url"] = settings.LOGIN_URL
     if getattr(request, "htmx", False):
         answer = render(request, "_refused.html", words, status=refusal.status)
         answer["HX-Retarget"], answer["HX-Reswap"], answer["HX-Reselect"] = "#main", "afterbegin", "#refused"

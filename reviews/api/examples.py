@@ -15,7 +15,7 @@ from governance.api.authentication import caller
 from governance.api.docs import ID, MAYBE_TEXT, MAYBE_TIME, TEXT, TIME, YES_NO, Schema, described, list_of, of
 from governance.api.parsing import members, text
 from governance.models import Example, Output
-from governance.policies import examples, registry
+from governance.policies import examples
 from governance.policies.examples import Tried
 from governance.refusals import NotFound
 from reviews.quality import blindness
@@ -61,14 +61,8 @@ class Examples(APIView):
     def get(self, request: Request, slug: str) -> Response:
         who = caller(request)
         system = who.system(slug)
-        current = system.in_force
-        if current is not None:
-            contract = registry.compiled_contract(current.contract_id)
-            rows = examples.tried(system, registry.compiled(current.pk), contract)
-        else:
-            rows = [Tried(one, None) for one in Example.objects.kept(system).told()[: examples.MOST]]
-        told = Output.objects.filter(pk__in=[row.example.output_id for row in rows])
-        seen = set(blindness.not_hidden_from(told, who.person).values_list("pk", flat=True))
+        rows = examples.under_the_policy_in_force(system)
+        seen = blindness.seen_by(who.person, [row.example.output_id for row in rows])
         return Response({"results": [_beside(row) for row in rows if row.example.output_id in seen]})
 
 

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outputs/<uuid:id>/", why.show, name="why"),
     path("outputs/<uuid:id>/erase/", erasing.output, name="output-erase"),
     path("outputs/<uuid:id>/example/", examples.pin, name="example"),
+    path("systems/<slug:slug>/examples/", examples.show, name="examples"),
     path("queue/", queue.index, name="queue"),
     path("queue/hours/", hours.page, name="queue-hours"),
     path("queue/measures/", measures.page, name="measures"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from governance.models import Output, Person
@@ -23,6 +26,11 @@ def not_hidden_from(outputs: QuerySet[Output], person: Person | None) -> QuerySe
         return outputs
     may_sit = Q() if systems is None else Q(system_id__in=systems)
     return outputs.exclude(may_sit & Exists(_undecided_by(person).filter(output_id=OuterRef("pk"))))
+
+
+def seen_by(person: Person | None, outputs: Collection[UUID]) -> set[UUID]:
+    """Which of these outputs are not hidden from her."""
+    return set(not_hidden_from(Output.objects.filter(pk__in=outputs), person).values_list("pk", flat=True))
 
 
 def _undecided_by(person: Person) -> QuerySet[Item]:

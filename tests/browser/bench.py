@@ -31,7 +31,7 @@ addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
 """
 
 # The browser logs an answer of these kinds, and a network that is gone, as errors by itself.
-EXPECTED = ("status of 409", "status of 422", "net::ERR_FAILED", "net::ERR_INTERNET_DISCONNECTED")
+EXPECTED = ("status of 401", "status of 409", "status of 422", "net::ERR_FAILED", "net::ERR_INTERNET_DISCONNECTED")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Browser, Page, expect
 
 from governance.models import Entry, Incident, Output, Person, PolicyDraft, PolicyVersion, System
@@ -189,3 +190,26 @@ def test_a_nested_condition_is_built_with_the_keyboard_alone(chromium: Browser, 
         {"field": "model", "op": "eq", "value": "old-reader"},
     )
     assert asked == [half, {"not": {"any": [half, model]}}]
+
+
+def test_who_was_signed_out_meanwhile_keeps_what_she_typed_and_goes_on(chromium: Browser, live_site: str) -> None:
+    system = begun()
+    with at_the_desk(chromium, live_site, with_password(cast.dana())) as page:
+        page.goto(f"{HERE}/policy/draft/")
+        page.locator("#rule-add").click()
+        page.locator("#rule-0-id").fill("old-readers")
+        Session.objects.all().delete()
+        page.locator("#rule-0-ask").click()
+        expect(page.locator("#refused")).to_contain_text("You are signed out", timeout=PATIENCE)
+        expect(page.locator("#rule-0-id")).to_have_value("old-readers")
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="Sign in beside this page").click()
+        beside = opened.value
+        beside.locator("input[name=login]").fill(cast.dana().email)
+        beside.locator("input[name=password]").fill(cast.PASSWORD)
+        with beside.expect_navigation():
+            beside.get_by_role("button", name="Sign in").click()
+        page.locator("#rule-0-ask").click()
+        expect(page.locator("#rule-0-1-field")).to_be_focused(timeout=PATIENCE)
+        expect(page.locator("#rule-0-id")).to_have_value("old-readers")
+    assert json.loads(PolicyDraft.objects.get(system=system).document)["rules"][0]["id"] == "old-readers"

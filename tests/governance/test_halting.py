@@ -155,3 +155,20 @@ def test_a_key_lifts_only_where_the_policy_admits_it(admits: bool) -> None:
     program = Program(system, "policies:write", person=erik)
     assert program.post(f"systems/{system.slug}/halt/", {"because": "Stop."}).status_code == 201
     assert program.post(f"systems/{system.slug}/lift/", {}).status_code == (200 if admits else 403)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("post", "/systems/digits/halt/", {"do": "halt", "because": "It reads\0sevens as ones."}),
+        ("get", "/history/", {"q": "seven\0"}),
+        ("get", "/systems/digits/", {"nobody asked for\0": ["", "\0"]}),
+    ],
+)
+def test_a_page_refuses_what_no_text_of_the_database_can_hold(
+    system: System, method: str, path: str, sent: dict[str, Any]
+) -> None:
+    answer = getattr(cast.signed_in(cast.carol()), method)(path, sent)
+    assert answer.status_code == 422
+    assert "null character" in answer.content.decode()
+    assert not Halt.objects.exists()

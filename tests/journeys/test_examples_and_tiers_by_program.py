@@ -59,6 +59,11 @@ def test_who_may_still_judge_an_output_blind_learns_nothing_of_its_example() -> 
     assert len(dana.get(f"systems/{system.slug}/examples/").json()["results"]) == 1
     alice, carol = (Program(system, *POLICIES, person=who) for who in (cast.alice(), cast.carol()))
     assert alice.get(f"systems/{system.slug}/examples/").json() == {"results": []}
+    pages = [
+        cast.signed_in(who).get(f"/systems/{system.slug}/examples/").content for who in (cast.dana(), cast.alice())
+    ]
+    assert [item.output.external_id.encode() in page for page in pages] == [True, False]
+    assert b"1 not shown, since you may still judge the output blind" in pages[1]
     assert carol.post(f"outputs/{item.output_id}/example/", {"expected": "block"}).status_code == 404
 
 
