@@ -14,10 +14,10 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_safe
 
+from governance import clock
 from governance.models import Person, System
 from governance.pages import access, tuning_beside, tuning_next, tuning_tables
 from governance.pages.tuning_consequences import Setting, price, told
@@ -159,7 +159,7 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
     in_force = looks.threshold_of(policy, segment)
     due = last.taken_at + policy.risk.look_every if last else None
     shown = {
-        "due": due if due and due > timezone.now() else None,
+        "due": due if due and due > clock.now() else None,
         "system": system, "segment": segment, "standing": standing, "in_force": in_force, "policy": policy,
         "level": MILLION - policy.risk.confidence, "refusal": refusal,
         "because": request.POST.get("because", "")[:2000],

@@ -1,5 +1,7 @@
 """`manage.py witness`: watches somebody else's log: signs its heads as long as it only grows (C2SP tlog-witness)."""
 
+import signal
+import threading
 from argparse import ArgumentParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,13 +35,14 @@ class Command(BaseCommand):
         except (OSError, NotVerified) as error:
             raise CommandError(str(error)) from error
         with serving(seat, host, port) as server:
-            try:
-                logs = f"{len(keys)} log{'' if len(keys) == 1 else 's'}"
-                self.stdout.write(f"Witness of {logs} at http://{host}:{server.server_port}/ · {seat.signer.key}")
-                self.stdout.flush()
-                server.serve_forever()
-            except KeyboardInterrupt:
-                self.stdout.write("Stopped.")
+            for number in (signal.SIGINT, signal.SIGTERM):
+                # `shutdown` waits for the loop to end, so it must not be called from within.
+                signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+            logs = f"{len(keys)} log{'' if len(keys) == 1 else 's'}"
+            self.stdout.write(f"Witness of {logs} at http://{host}:{server.server_port}/ · {seat.signer.key}")
+            self.stdout.flush()
+            server.serve_forever()
+            self.stdout.write("Stopped.")
 
 
 def signer_of(folder: Path, name: str) -> Signer:
