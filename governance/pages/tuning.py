@@ -71,7 +71,7 @@ class Shown:
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     """`/systems/{slug}/tuning/?trial=0.78&seconds=60&segment=&now=1&rows=all`"""
     system = access.system(request, slug, "see tuning")
-    person, segment = access.person(request), request.GET.get("segment", "")
+    person, segment = access.person(request), _segment(request)
     starts = reverse("tuning-start", args=[slug]) if roles.may(person, "propose a policy", system) else ""
     if system.in_force is None:
         return render(request, "tuning.html", {"system": system, "is_empty": True, "start_url": starts})
@@ -106,7 +106,7 @@ def table(request: HttpRequest, slug: str) -> HttpResponse:
     """`/systems/{slug}/tuning/table.csv?of=reliability`: every row behind a figure that the same query shows; `of` is
     thresholds, reliability, confidence, history, cost or segments."""
     system = access.system(request, slug, "see tuning")
-    segment, of = request.GET.get("segment", ""), request.GET.get("of", "thresholds")
+    segment, of = _segment(request), request.GET.get("of", "thresholds")
     head, lines = _table(request, system, segment, of)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slug}-{of}.csv"'
@@ -114,6 +114,14 @@ def table(request: HttpRequest, slug: str) -> HttpResponse:
     writer.writerow(head)
     writer.writerows(lines)
     return response
+
+
+def _segment(request: HttpRequest) -> str:
+    """The segment that is asked about, "" for all outputs. Raises NotFound for a name that no segment can have."""
+    said = request.POST.get("segment", request.GET.get("segment", ""))
+    if "\0" in said:
+        raise NotFound("There is no such segment.")
+    return said
 
 
 def _table(request: HttpRequest, system: System, segment: str, of: str) -> tuning_tables.Table:
@@ -147,7 +155,7 @@ def _table(request: HttpRequest, system: System, segment: str, of: str) -> tunin
 def propose(request: HttpRequest, slug: str) -> HttpResponse:
     """`/systems/{slug}/tuning/propose/`: asks, and then takes a look or files the certified threshold."""
     system = access.system(request, slug, "propose a policy")
-    segment = request.POST.get("segment", request.GET.get("segment", ""))
+    segment = _segment(request)
     refusal: Refused | None = None
     if request.method == "POST":
         try:

@@ -34,8 +34,8 @@ class RefusalPages:
         return answer
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """Django's hook before a view; the API reads its own bodies and refuses there."""
-        if _is_api(request) or not any(_has_null(data) for data in (request.GET, request.POST)):
+        """Django's hook before a view. The API reads its own bodies, and a page what its address asks for."""
+        if _is_api(request) or not _has_null(request.POST):
             return None
         return refused(request, Invalid("The text has a null character (U+0000), which cannot be kept. Take it out."))
 

@@ -1,6 +1,8 @@
 """Every route, tried by everybody: who gets in, who is sent to sign in, who may not, and for whom there is nothing."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests import cast
 from tests.house import samples
 from tests.house.routes import ROUTES, WHO, Route
 
+PROJECT = Path(__file__).resolve().parents[2]
 PEOPLE = {
     "nobody": cast.eve, "reviewer": cast.alice, "lead": cast.carol, "owner": cast.dana, "approver": cast.erik,
     "auditor": cast.ruth, "engineer": cast.eng, "admin": cast.admin,
@@ -77,6 +80,25 @@ def test_each_role_gets_what_the_table_says(route: Route) -> None:
     if route.pattern == "healthz":
         seen = {who: 200 if status == 503 else status for who, status in seen.items()}  # no worker beats in a test
     assert seen == dict(zip(WHO, map(int, route.expected.split()), strict=True))
+
+
+ASKED = sorted({
+    name for part in ("governance", "reviews") for file in (PROJECT / part).rglob("pages/*.py")
+    for name in re.findall(r"GET\.get(?:list)?\(\s*\"(\w+)\"", file.read_text(encoding="utf-8"))
+} | {"q", "reviewer", "rule", "from"})  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "route", [r for r in ROUTES if r.method == "GET" and not r.pattern.startswith(("api/", "healthz"))], ids=str
+)
+def test_no_address_makes_a_page_fail(route: Route) -> None:
+    url = "/" + _filled(route.pattern, getattr(samples, route.sample)())
+    who = next((who for who, status in zip(WHO, route.expected.split(), strict=True) if status == "200"), "anonymous")
+    browser = Client() if who == "anonymous" else cast.signed_in(PEOPLE[who]())
+    for name in ASKED:
+        for said in ("\0", "9" * 400, "\u202e-1", "2026-99-99"):
+            assert browser.get(url, {name: said}).status_code < 500, (name, said)
 
 
 def _visit(browser: Client, route: Route, url: str, arguments: dict[str, Any]) -> HttpResponse:
