@@ -23,6 +23,7 @@ def write(
     """Writes the bundle (`bundle.write`) to this file, which can be read too; its manifest and its SHA-256 in hex."""
     manifest = bundle.write(file, selection, payloads=payloads, system=system, say=say, most=most)
     file.seek(0)
+    # Its stubs ask for more than the reading that it does.
     return manifest, hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 

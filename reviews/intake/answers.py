@@ -156,6 +156,7 @@ def _judged(output: Output) -> tuple[UUID, bytes]:
 
 def _ended(output: Output) -> tuple[UUID, bytes] | None:
     """The entry that resolved it after its verdict, and its leaf hash; None where the verdict did."""
+    # `rows` annotates both.
     return None if output.ended_by is None else (output.ended_by, bytes(output.ended_hash))  # type: ignore[attr-defined]
 
 

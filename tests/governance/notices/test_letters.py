@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -202,7 +203,7 @@ def test_a_person_chooses_on_her_page_among_what_concerns_her_roles() -> None:
 
 
 @pytest.mark.django_db
-def test_the_page_says_when_no_mail_is_sent_at_all(settings: object) -> None:
-    settings.SENDS_MAIL = False  # type: ignore[attr-defined]
+def test_the_page_says_when_no_mail_is_sent_at_all(settings: Any) -> None:
+    settings.SENDS_MAIL = False
     assert "sends no e-mail" in cast.signed_in(cast.alice()).get("/account/notices/").content.decode()
     assert cast.signed_in(cast.eve()).get("/account/notices/").status_code == 200

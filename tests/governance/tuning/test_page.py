@@ -387,7 +387,9 @@ class TestBeside:
         )  # fmt: skip
         assert looks.standing(certificate).is_good
         assert heading(browser(cast.dana()).get(URL).content).startswith("Certified at 0.")
-        assert not certificates([system])[system.pk].is_alarmed  # type: ignore[attr-defined]
+        known = certificates([system])[system.pk]
+        assert known
+        assert not known.is_alarmed
 
     def test_an_alarm_makes_the_certificate_violated(self) -> None:
         system = cast.system(audit={"rate": 0.5})
